@@ -1,0 +1,1 @@
+//! Everything that speaks SQL: migrations, rows, the Native writer and the queries.

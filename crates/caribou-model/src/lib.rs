@@ -1,0 +1,1 @@
+//! Types, ids, statuses, turn rule and attribute keys of the rollout model; no I/O.

@@ -1,0 +1,1 @@
+//! OTLP and the foreign span conventions, to and from the rollout model.

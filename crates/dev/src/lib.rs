@@ -1,0 +1,1 @@
+//! Generates reference pages and checks that generated files are fresh.

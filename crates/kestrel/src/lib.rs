@@ -1,0 +1,1 @@
+//! The server: ingest, read API and web UI in one binary.

@@ -1,0 +1,1 @@
+//! Fixtures, clocks and servers that the tests of several crates share.
