@@ -1,0 +1,247 @@
+//! Turns spans as sent into records, one after the other.
+
+use std::borrow::Cow;
+
+use caribou_model::{SpanRecord, attribute};
+
+use crate::DecodeError;
+use crate::decode::{Decoded, Defaults, Rejection, RejectionReason, foreign, sdk};
+use crate::span::{Attribute, Origin, WireEvent, WireLink, WireSpan};
+use crate::value::{Value, write_json_string};
+
+/// A record takes about 1.5 KB of memory, however few bytes it was on the wire.
+const MAX_SPANS: usize = 100_000;
+
+const DETAILED_REJECTIONS: usize = 100;
+
+/// What the spans of one resource share, prepared once.
+#[derive(Debug, Default)]
+pub(crate) struct OriginContext<'a> {
+    pub(crate) wire: Origin<'a>,
+    pub(crate) resource_json: String,
+    pub(crate) project: Option<Cow<'a, str>>,
+}
+
+/// Gathers records and rejections.
+pub(crate) struct Collector<'a> {
+    defaults: Defaults<'a>,
+    span: WireSpan<'a>,
+    decoded: Decoded<'a>,
+    log_like: u64,
+}
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(defaults: &Defaults<'a>) -> Self {
+        Self {
+            defaults: *defaults,
+            span: WireSpan::default(),
+            decoded: Decoded::default(),
+            log_like: 0,
+        }
+    }
+
+    /// Prepares what the spans of a resource share.
+    pub(crate) fn origin(wire: Origin<'a>) -> OriginContext<'a> {
+        OriginContext {
+            resource_json: json_object(&wire.resource),
+            project: project_of_resource(&wire.resource),
+            wire,
+        }
+    }
+
+    /// The place to decode the next span into.
+    pub(crate) fn next_span(&mut self) -> &mut WireSpan<'a> {
+        self.span.clear();
+        &mut self.span
+    }
+
+    /// Maps the span just decoded.
+    pub(crate) fn take_span(&mut self, origin: &OriginContext<'a>) -> Result<(), DecodeError> {
+        if self.decoded.spans.len() == MAX_SPANS {
+            return Err(DecodeError::TooMany {
+                what: "spans",
+                limit: MAX_SPANS,
+            });
+        }
+        match self.record(origin) {
+            Ok(record) => self.decoded.spans.push(record),
+            Err(reason) => self.reject(reason),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<Decoded<'a>, DecodeError> {
+        let decoded = self.decoded;
+        if decoded.spans.is_empty() && self.log_like > 0 {
+            return Err(DecodeError::WrongSignal { signal: "logs" });
+        }
+        Ok(decoded)
+    }
+
+    fn record(&mut self, origin: &OriginContext<'a>) -> Result<SpanRecord<'a>, RejectionReason> {
+        let span = &mut self.span;
+        let trace_id = span
+            .trace_id
+            .trace_id()
+            .ok_or(RejectionReason::InvalidTraceId)?;
+        let span_id = span
+            .span_id
+            .span_id()
+            .ok_or(RejectionReason::InvalidSpanId)?;
+        if span.overfull {
+            return Err(RejectionReason::TooManyValues);
+        }
+        let mut record = SpanRecord {
+            trace_id,
+            span_id,
+            parent_span_id: span.parent_span_id.span_id(),
+            span_name: std::mem::take(&mut span.name),
+            status: span.status,
+            error_message: std::mem::take(&mut span.status_message),
+            resource: Cow::Owned(origin.resource_json.clone()),
+            scope_name: origin.wire.scope_name.clone(),
+            scope_version: origin.wire.scope_version.clone(),
+            ..SpanRecord::default()
+        };
+        if record.parent_span_id.is_none() && !span.parent_span_id.is_none() {
+            record.marks.push("invalid_parent_id");
+        }
+        if span.cut {
+            record.marks.push("value_too_deep");
+        }
+        set_times(span, &mut record, self.defaults.received_at);
+        record.links = Cow::Owned(links_json(&span.links));
+        if span.is_from_sdk() {
+            sdk::map(span, &mut record);
+        } else {
+            foreign::map(span, origin, &mut record);
+        }
+        self.set_project(origin, &mut record);
+        Ok(record)
+    }
+
+    fn set_project(&self, origin: &OriginContext<'a>, record: &mut SpanRecord<'a>) {
+        if let Some(forced) = self.defaults.forced_project {
+            record.project = Cow::Borrowed(forced);
+        } else if record.project.is_empty() {
+            record.project = origin
+                .project
+                .clone()
+                .unwrap_or(Cow::Borrowed(self.defaults.project));
+        }
+    }
+
+    fn reject(&mut self, reason: RejectionReason) {
+        let index = self.decoded.spans.len() as u64 + self.decoded.rejected_count;
+        self.decoded.rejected_count += 1;
+        self.log_like += u64::from(self.span.looks_like_log);
+        if self.decoded.rejected.len() < DETAILED_REJECTIONS {
+            self.decoded.rejected.push(Rejection {
+                index,
+                trace_id: self.span.trace_id.shown(),
+                span_id: self.span.span_id.shown(),
+                reason,
+            });
+        }
+    }
+}
+
+fn set_times(span: &WireSpan<'_>, record: &mut SpanRecord<'_>, received_at: i64) {
+    let time = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
+    let (start, end) = (
+        time(span.start_time_unix_nano),
+        time(span.end_time_unix_nano),
+    );
+    record.ended_at = (end != 0).then_some(end);
+    record.started_at = match (start, end) {
+        (0, 0) => {
+            record.marks.push("no_time");
+            received_at
+        }
+        (0, end) => end,
+        (start, _) => start,
+    };
+    if let Some(ended_at) = &mut record.ended_at
+        && *ended_at < record.started_at
+    {
+        *ended_at = record.started_at;
+        record.marks.push("ends_before_start");
+    }
+    record.logged_at = record.started_at;
+}
+
+/// Time between start and end, where it has ended.
+pub(crate) fn measured_duration(record: &SpanRecord<'_>) -> Option<u64> {
+    let nanos = record.ended_at?.saturating_sub(record.started_at);
+    u64::try_from(nanos).ok()
+}
+
+/// Attributes as a JSON object; empty where there are none.
+pub(crate) fn json_object(attributes: &[Attribute<'_>]) -> String {
+    let mut json = String::new();
+    if !attributes.is_empty() {
+        Value::write_map(attributes, &mut json);
+    }
+    json
+}
+
+/// Events as a JSON list; empty where there are none. Times are strings, since JSON readers round such numbers.
+pub(crate) fn events_json(events: &[WireEvent<'_>]) -> String {
+    let mut json = String::new();
+    for event in events {
+        json.push(if json.is_empty() { '[' } else { ',' });
+        json.push_str("{\"name\":");
+        write_json_string(&event.name, &mut json);
+        json.push_str(",\"time_unix_nano\":");
+        write_json_string(&event.time_unix_nano.to_string(), &mut json);
+        if !event.attributes.is_empty() {
+            json.push_str(",\"attributes\":");
+            Value::write_map(&event.attributes, &mut json);
+        }
+        json.push('}');
+    }
+    if !json.is_empty() {
+        json.push(']');
+    }
+    json
+}
+
+/// Links as a JSON list; empty where there are none.
+fn links_json(links: &[WireLink<'_>]) -> String {
+    let mut json = String::new();
+    for link in links {
+        json.push(if json.is_empty() { '[' } else { ',' });
+        json.push_str("{\"trace_id\":");
+        let trace_id = link.trace_id.trace_id().map(|id| id.to_string());
+        write_json_string(&trace_id.unwrap_or_default(), &mut json);
+        json.push_str(",\"span_id\":");
+        let span_id = link.span_id.span_id().map(|id| id.to_string());
+        write_json_string(&span_id.unwrap_or_default(), &mut json);
+        if !link.trace_state.is_empty() {
+            json.push_str(",\"trace_state\":");
+            write_json_string(&link.trace_state, &mut json);
+        }
+        if !link.attributes.is_empty() {
+            json.push_str(",\"attributes\":");
+            Value::write_map(&link.attributes, &mut json);
+        }
+        json.push('}');
+    }
+    if !json.is_empty() {
+        json.push(']');
+    }
+    json
+}
+
+/// The project that a resource names, as Caribou, Phoenix and plain OpenTelemetry write it.
+fn project_of_resource<'a>(resource: &[Attribute<'a>]) -> Option<Cow<'a, str>> {
+    let named = |key: &str| {
+        resource.iter().rev().find_map(|(name, value)| match value {
+            Value::Text(text) if name == key && !text.is_empty() => Some(text.clone()),
+            _ => None,
+        })
+    };
+    named(attribute::PROJECT)
+        .or_else(|| named("openinference.project.name"))
+        .or_else(|| named("service.name").filter(|name| !name.starts_with("unknown_service")))
+}

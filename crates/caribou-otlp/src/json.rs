@@ -1,0 +1,326 @@
+//! Reads JSON into borrowed values.
+//!
+//! Not `serde_json`, because telemetry has to be read more leniently and kept more exactly than it allows: a lone
+//! surrogate or an invalid byte spoils one string and not the request, objects keep their order, numbers their digits.
+//! What is accepted is otherwise the same, which a property test checks.
+
+use std::borrow::Cow;
+
+use crate::DecodeError;
+use crate::value::Value;
+
+/// OTLP takes four levels of JSON for one of an attribute's value; more than any value needs is refused.
+const MAX_DEPTH: usize = 4 * crate::span::MAX_VALUE_DEPTH + 64;
+
+/// A value takes up to 56 bytes of memory, and as little as two in the text.
+const MAX_VALUES: usize = 8_000_000;
+
+/// A parsed document.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    pub(crate) value: Value<'a>,
+    /// Something had to be replaced: the text is not strictly JSON.
+    pub(crate) repaired: bool,
+}
+
+/// Reads a whole document.
+pub(crate) fn parse(text: &[u8]) -> Result<Document<'_>, DecodeError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut parser = Parser {
+        text,
+        position: 0,
+        values: 0,
+        repaired: false,
+    };
+    let value = parser.value(0)?;
+    parser.skip_space();
+    if parser.position < text.len() {
+        return Err(parser.error("text after the end of the document"));
+    }
+    Ok(Document {
+        value,
+        repaired: parser.repaired,
+    })
+}
+
+/// Reads a document if the text is an object or a list, which is what structured attributes are sent as.
+pub(crate) fn parse_structure(text: &str) -> Option<Document<'_>> {
+    let is_structure = text.trim_start().starts_with(['{', '[']);
+    is_structure.then(|| parse(text.as_bytes()).ok()).flatten()
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    position: usize,
+    values: usize,
+    repaired: bool,
+}
+
+const EXPECTED_VALUE: &str = "expected a value";
+const UNFINISHED: &str = "text ends too early";
+
+impl<'a> Parser<'a> {
+    const fn error(&self, problem: &'static str) -> DecodeError {
+        DecodeError::Json {
+            problem,
+            offset: self.position,
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.position).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.position += 1;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value<'a>, DecodeError> {
+        if depth > MAX_DEPTH {
+            return Err(self.error("nested too deeply"));
+        }
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err(DecodeError::TooMany {
+                what: "JSON values",
+                limit: MAX_VALUES,
+            });
+        }
+        self.skip_space();
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.list(depth),
+            Some(b'"') => self.string().map(Value::Text),
+            Some(b't') => self.word("true", Value::Bool(true)),
+            Some(b'f') => self.word("false", Value::Bool(false)),
+            Some(b'n') => self.word("null", Value::Null),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(_) => Err(self.error(EXPECTED_VALUE)),
+            None => Err(self.error(UNFINISHED)),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value<'a>, DecodeError> {
+        let mut entries = Vec::new();
+        self.position += 1;
+        self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.position += 1;
+            return Ok(Value::Map(entries));
+        }
+        loop {
+            self.skip_space();
+            if self.peek() != Some(b'"') {
+                return Err(self.error("expected a key in quotes"));
+            }
+            let key = self.string()?;
+            self.skip_space();
+            if self.peek() != Some(b':') {
+                return Err(self.error("expected a colon"));
+            }
+            self.position += 1;
+            entries.push((key, self.value(depth + 1)?));
+            if self.ends(b'}')? {
+                return Ok(Value::Map(entries));
+            }
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Value<'a>, DecodeError> {
+        let mut items = Vec::new();
+        self.position += 1;
+        self.skip_space();
+        if self.peek() == Some(b']') {
+            self.position += 1;
+            return Ok(Value::List(items));
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            if self.ends(b']')? {
+                return Ok(Value::List(items));
+            }
+        }
+    }
+
+    /// After an item: true at the end of its container, false after a comma.
+    fn ends(&mut self, end: u8) -> Result<bool, DecodeError> {
+        self.skip_space();
+        let ends = match self.peek() {
+            Some(b',') => false,
+            Some(byte) if byte == end => true,
+            Some(_) => return Err(self.error("expected a comma or the end of a list or object")),
+            None => return Err(self.error(UNFINISHED)),
+        };
+        self.position += 1;
+        Ok(ends)
+    }
+
+    fn word(&mut self, word: &str, value: Value<'a>) -> Result<Value<'a>, DecodeError> {
+        if !self.text[self.position..].starts_with(word.as_bytes()) {
+            return Err(self.error(EXPECTED_VALUE));
+        }
+        self.position += word.len();
+        Ok(value)
+    }
+
+    fn number(&mut self) -> Result<Value<'a>, DecodeError> {
+        let start = self.position;
+        if self.peek() == Some(b'-') {
+            self.position += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.position += 1,
+            _ => self.digits()?,
+        }
+        if self.peek() == Some(b'.') {
+            self.position += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.position += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.position += 1;
+            }
+            self.digits()?;
+        }
+        let digits = std::str::from_utf8(&self.text[start..self.position])
+            .expect("digits, signs, points and exponents are ASCII");
+        // "-0" as an integer would lose its sign.
+        Ok(match digits.parse() {
+            Ok(number) if digits != "-0" => Value::Int(number),
+            _ => Value::Number(Cow::Borrowed(digits)),
+        })
+    }
+
+    fn digits(&mut self) -> Result<(), DecodeError> {
+        let start = self.position;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.position += 1;
+        }
+        if self.position == start {
+            return Err(self.error("expected a digit"));
+        }
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        self.position += 1;
+        let start = self.position;
+        let rest = &self.text[start..];
+        let length = plain_length(rest);
+        self.position += length;
+        match self.peek() {
+            Some(b'"') => {
+                self.position += 1;
+                Ok(self.utf8(&rest[..length]))
+            }
+            Some(b'\\') => self.escaped_string(start),
+            Some(_) => Err(self.error("control character in a string")),
+            None => Err(self.error(UNFINISHED)),
+        }
+    }
+
+    /// The rest of a string whose first escape stands at the current position.
+    fn escaped_string(&mut self, start: usize) -> Result<Cow<'a, str>, DecodeError> {
+        let mut text = self.text[start..self.position].to_vec();
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.position += 1;
+                    break;
+                }
+                Some(b'\\') => {
+                    let character = self.escape()?;
+                    text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+                Some(0..0x20) => return Err(self.error("control character in a string")),
+                Some(_) => {
+                    let rest = &self.text[self.position..];
+                    let length = plain_length(rest);
+                    text.extend_from_slice(&rest[..length]);
+                    self.position += length;
+                }
+                None => return Err(self.error(UNFINISHED)),
+            }
+        }
+        Ok(Cow::Owned(String::from_utf8(text).unwrap_or_else(
+            |error| {
+                self.repaired = true;
+                String::from_utf8_lossy(error.as_bytes()).into_owned()
+            },
+        )))
+    }
+
+    fn escape(&mut self) -> Result<char, DecodeError> {
+        let kind = self.text.get(self.position + 1).copied();
+        self.position += 2;
+        Ok(match kind {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(),
+            _ => {
+                self.position = self.position.min(self.text.len());
+                return Err(self.error("unknown escape in a string"));
+            }
+        })
+    }
+
+    /// The character of an escape whose digits stand at the current position; a lone surrogate is replaced.
+    fn unicode_escape(&mut self) -> Result<char, DecodeError> {
+        let first = self.hex_digits()?;
+        if let 0xd800..0xdc00 = first
+            && self.text[self.position..].starts_with(b"\\u")
+        {
+            let after_first = self.position;
+            self.position += 2;
+            let second = self.hex_digits()?;
+            if let 0xdc00..0xe000 = second {
+                let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            self.position = after_first;
+        }
+        Ok(char::from_u32(first).unwrap_or_else(|| {
+            self.repaired = true;
+            char::REPLACEMENT_CHARACTER
+        }))
+    }
+
+    fn hex_digits(&mut self) -> Result<u32, DecodeError> {
+        let digits = self.text[self.position..]
+            .first_chunk::<4>()
+            .ok_or_else(|| self.error(UNFINISHED))?;
+        let mut code = 0;
+        for digit in digits {
+            let digit = char::from(*digit)
+                .to_digit(16)
+                .ok_or_else(|| self.error("expected four hex digits"))?;
+            code = code << 4 | digit;
+        }
+        self.position += 4;
+        Ok(code)
+    }
+
+    fn utf8(&mut self, bytes: &'a [u8]) -> Cow<'a, str> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Cow::Borrowed(text);
+        }
+        self.repaired = true;
+        String::from_utf8_lossy(bytes)
+    }
+}
+
+/// How many bytes from the start of a text stand for themselves within a string.
+fn plain_length(text: &[u8]) -> usize {
+    text.iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+        .unwrap_or(text.len())
+}
