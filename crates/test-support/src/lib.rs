@@ -1,1 +1,5 @@
 //! Fixtures, clocks and servers that the tests of several crates share.
+
+mod engine;
+
+pub use engine::{TestEngine, shared_engine};

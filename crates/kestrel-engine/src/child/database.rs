@@ -1,0 +1,213 @@
+//! The engine as a whole: one connection that keeps it running, and short-lived ones for requests.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::StartError;
+use super::connection::Connection;
+use super::error::{ServerError, code};
+use super::ffi::Api;
+
+/// So many statements run at a time; more wait for their turn.
+const MAX_CONCURRENT: usize = 16;
+
+/// A setting of one request: name and value.
+pub(super) type Setting = (String, String);
+
+/// An open data folder.
+pub(super) struct Database {
+    api: &'static Api,
+    /// Arguments of every connection: the folder, and our defaults of settings.
+    args: Vec<String>,
+    known_settings: HashSet<String>,
+    timezone: String,
+    free: Mutex<usize>,
+    freed: Condvar,
+    /// Keeps the engine running: closing the last connection shuts it down.
+    _anchor: Mutex<Connection>,
+}
+
+impl Database {
+    pub(super) fn open(
+        library: &Path,
+        data_dir: &Path,
+        config_file: &Path,
+        max_memory_bytes: u64,
+    ) -> Result<Self, StartError> {
+        let path = library.display().to_string();
+        let api = Api::load(library).map_err(|source| StartError::Library { path, source })?;
+        let mut args = vec![
+            format!("--path={}", data_dir.join("clickhouse").display()),
+            format!("--config-file={}", config_file.display()),
+        ];
+        args.extend(default_settings(max_memory_bytes));
+        let mut anchor = Connection::open(api, &args)
+            .ok_or_else(|| StartError::Open(data_dir.display().to_string()))?;
+        fence_default_database(&mut anchor)?;
+        let known_settings = text_lines(&mut anchor, "SELECT name FROM system.settings")?
+            .into_iter()
+            .collect();
+        let timezone = text_lines(&mut anchor, "SELECT timezone()")?
+            .pop()
+            .unwrap_or_default();
+        Ok(Self {
+            api,
+            args,
+            known_settings,
+            timezone,
+            free: Mutex::new(MAX_CONCURRENT),
+            freed: Condvar::new(),
+            _anchor: Mutex::new(anchor),
+        })
+    }
+
+    pub(super) fn timezone(&self) -> &str {
+        &self.timezone
+    }
+
+    /// Waits for a turn to run a statement.
+    pub(super) fn turn(&self) -> Turn<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self
+            .freed
+            .wait_while(free, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Turn { database: self }
+    }
+
+    /// A connection of its own, so that nothing of a request can leak into the next.
+    pub(super) fn connect(&self, settings: &[Setting]) -> Result<Connection, ServerError> {
+        self.check_known(settings)?;
+        let mut args = self.args.clone();
+        args.extend(
+            settings
+                .iter()
+                .map(|(name, value)| format!("--{name}={value}")),
+        );
+        match Connection::open(self.api, &args) {
+            Some(connection) => Ok(connection),
+            None => Err(self.explain_refusal(settings)),
+        }
+    }
+
+    pub(super) fn check_known(&self, settings: &[Setting]) -> Result<(), ServerError> {
+        match settings
+            .iter()
+            .find(|(name, _)| !self.known_settings.contains(name))
+        {
+            None => Ok(()),
+            Some((name, _)) => {
+                let message = format!(
+                    "Setting {name} is neither a builtin setting nor started with the prefix 'SQL_' registered for user-defined settings"
+                );
+                Err(ServerError::new(
+                    code::UNKNOWN_SETTING,
+                    "UNKNOWN_SETTING",
+                    &message,
+                ))
+            }
+        }
+    }
+
+    /// The engine refuses a connection without a word; setting the same by a statement gets one.
+    fn explain_refusal(&self, settings: &[Setting]) -> ServerError {
+        let Some(mut plain) = Connection::open(self.api, &self.args) else {
+            return ServerError::new(
+                code::UNKNOWN_EXCEPTION,
+                "UNKNOWN_EXCEPTION",
+                "the engine takes no connections",
+            );
+        };
+        match plain.query(set_statement(settings).as_bytes(), "Null", &[]) {
+            Err(error) => error,
+            Ok(_) => ServerError::bad_arguments("the engine does not accept these settings"),
+        }
+    }
+}
+
+/// The right to run a statement.
+pub(super) struct Turn<'d> {
+    database: &'d Database,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self
+            .database
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) += 1;
+        self.database.freed.notify_one();
+    }
+}
+
+/// `SET` for all of them. The names are known settings, so that only values need quoting.
+pub(super) fn set_statement(settings: &[Setting]) -> String {
+    let all: Vec<String> = settings
+        .iter()
+        .map(|(name, value)| format!("{name} = {}", quoted(value)))
+        .collect();
+    format!("SET {}", all.join(", "))
+}
+
+/// A text as a literal of SQL.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A name as an identifier of SQL.
+pub(super) fn quoted_name(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+}
+
+/// What differs from the defaults of the embedded engine: those of a server where it deviates, and bounds on memory.
+fn default_settings(max_memory_bytes: u64) -> [String; 6] {
+    [
+        // An insert is on disk when it returns. Asynchronous inserts would gather them for a while first.
+        "--async_insert=0".into(),
+        "--implicit_select=0".into(),
+        "--allow_introspection_functions=0".into(),
+        // One query leaves room for inserts and merges.
+        format!("--max_memory_usage={}", max_memory_bytes / 5 * 3),
+        // Large inserts are written in parts of this size; the default of 256 MiB takes several times that to sort.
+        "--min_insert_block_size_bytes=67108864".into(),
+        "--max_bytes_before_external_sort=536870912".into(),
+    ]
+}
+
+/// The embedded engine's `default` database also holds every file of the machine as a table (`SELECT * FROM '/etc/…'`).
+/// Attaching it again makes it a plain one.
+fn fence_default_database(anchor: &mut Connection) -> Result<(), ServerError> {
+    anchor.query(b"DETACH DATABASE default", "Null", &[])?;
+    // On a new folder there is nothing to attach.
+    if anchor
+        .query(b"ATTACH DATABASE default", "Null", &[])
+        .is_err()
+    {
+        anchor.query(b"CREATE DATABASE default ENGINE = Atomic", "Null", &[])?;
+    }
+    let engine = text_lines(
+        anchor,
+        "SELECT engine FROM system.databases WHERE name = 'default'",
+    )?;
+    if engine == ["Atomic"] {
+        return Ok(());
+    }
+    let message =
+        format!("the database 'default' is of the engine {engine:?}, which reaches files");
+    Err(ServerError::new(
+        code::ACCESS_DENIED,
+        "ACCESS_DENIED",
+        &message,
+    ))
+}
+
+fn text_lines(connection: &mut Connection, sql: &str) -> Result<Vec<String>, ServerError> {
+    let result = connection.query(sql.as_bytes(), "TSV", &[])?;
+    Ok(String::from_utf8_lossy(result.data())
+        .lines()
+        .map(str::to_owned)
+        .collect())
+}
