@@ -1,4 +1,8 @@
 //! A real `kestrel serve` process on a data folder of its own.
+#![expect(
+    clippy::panic,
+    reason = "a fixture that cannot do its work fails the test"
+)]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -118,7 +122,10 @@ impl KestrelProcess {
 
     /// Address of the API, such as `http://127.0.0.1:40001`.
     pub fn url(&self) -> &str {
-        let url = self.ready_line.split_whitespace().find(|word| word.starts_with("http://"));
+        let url = self
+            .ready_line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
         url.expect("the ready line holds the address")
     }
 
@@ -135,7 +142,10 @@ impl KestrelProcess {
 
     /// What the server has written to standard error.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The data folder.
@@ -178,7 +188,11 @@ impl KestrelProcess {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return status;
             }
-            assert!(Instant::now() < deadline, "the server did not end: {}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the server did not end: {}",
+                self.log()
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -197,15 +211,26 @@ impl KestrelProcess {
 
     /// Sends a POST.
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        self.try_post(path, headers, body).expect("the server answers")
+        self.try_post(path, headers, body)
+            .expect("the server answers")
     }
 
     /// Sends a POST to a server that may be gone.
     ///
     /// # Errors
     /// When there is no answer, with the reason.
-    pub fn try_post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, String> {
-        request("POST", &format!("{}{path}", self.url()), headers, Some(body))
+    pub fn try_post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, String> {
+        request(
+            "POST",
+            &format!("{}{path}", self.url()),
+            headers,
+            Some(body),
+        )
     }
 
     /// Asks again until `done` is content; panics with the last value after a minute.
@@ -219,7 +244,11 @@ impl KestrelProcess {
                     return value;
                 }
             }
-            assert!(Instant::now() < deadline, "GET {path} stays at {}", answer.text());
+            assert!(
+                Instant::now() < deadline,
+                "GET {path} stays at {}",
+                answer.text()
+            );
             thread::sleep(Duration::from_millis(30));
         }
     }
@@ -234,7 +263,10 @@ impl Drop for KestrelProcess {
 }
 
 fn signal(signal: &str, pid: u32) {
-    let sent = Command::new("kill").arg(signal).arg(pid.to_string()).status();
+    let sent = Command::new("kill")
+        .arg(signal)
+        .arg(pid.to_string())
+        .status();
     sent.expect("the command kill exists");
 }
 
@@ -247,15 +279,20 @@ fn spawn(options: &KestrelOptions, data: &Path) -> (Child, String, Arc<Mutex<Str
         .args(&options.args)
         .env_clear()
         .envs(std::env::vars_os().filter(|(name, _)| {
-            ["HOME", "PATH", "XDG_CACHE_HOME", "KESTREL_ENGINE_LIBRARY"].iter().any(|kept| name == kept)
+            ["HOME", "PATH", "XDG_CACHE_HOME", "KESTREL_ENGINE_LIBRARY"]
+                .iter()
+                .any(|kept| name == kept)
         }))
         .envs(options.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot run {}: {error}; run `cargo build -p kestrel`", binary.display()));
+    let mut child = command.spawn().unwrap_or_else(|error| {
+        panic!(
+            "cannot run {}: {error}; run `cargo build -p kestrel`",
+            binary.display()
+        )
+    });
     let log = collect_log(&mut child);
     let stdout = child.stdout.take().expect("stdout is piped");
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -298,7 +335,9 @@ fn default_binary() -> PathBuf {
     named.unwrap_or_else(|| {
         let test = std::env::current_exe().expect("a process knows its executable");
         let folder = test.parent().and_then(Path::parent);
-        folder.expect("test binaries are in target/debug/deps").join("kestrel")
+        folder
+            .expect("test binaries are in target/debug/deps")
+            .join("kestrel")
     })
 }
 
@@ -330,7 +369,12 @@ pub fn request(
     let mut response = answered.map_err(|error| error.to_string())?;
     let headers = response.headers().iter();
     let headers = headers
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect();
     Ok(Answer {
         status: response.status().as_u16(),

@@ -1,5 +1,8 @@
 //! Fixtures, clocks and servers that the tests of several crates share.
 
 mod engine;
+mod kestrel;
+pub mod otlp;
 
 pub use engine::{TestEngine, shared_engine};
+pub use kestrel::{Answer, KestrelOptions, KestrelProcess, request};
