@@ -69,7 +69,7 @@ impl ChildConfig {
     fn from_fields(fields: Vec<Vec<u8>>) -> io::Result<Self> {
         let [data_dir, library, password, memory, port]: [Vec<u8>; FIELDS] = fields
             .try_into()
-            .map_err(|_| invalid("the configuration on stdin is incomplete"))?;
+            .map_err(|_fields| invalid("the configuration on stdin is incomplete"))?;
         Ok(Self {
             data_dir: OsString::from_vec(data_dir).into(),
             library: OsString::from_vec(library).into(),
@@ -111,13 +111,13 @@ impl Report {
 
 fn text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(bytes)
-        .map_err(|_| invalid("a field of the configuration on stdin is not UTF-8"))
+        .map_err(|_bytes| invalid("a field of the configuration on stdin is not UTF-8"))
 }
 
 fn number<N: std::str::FromStr>(bytes: Vec<u8>) -> io::Result<N> {
     text(bytes)?
         .parse()
-        .map_err(|_| invalid("a field of the configuration on stdin is not a number"))
+        .map_err(|_text| invalid("a field of the configuration on stdin is not a number"))
 }
 
 fn invalid(message: &str) -> io::Error {

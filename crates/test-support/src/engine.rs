@@ -50,6 +50,7 @@ pub fn shared_engine() -> &'static TestEngine {
     SHARED.get_or_init(start)
 }
 
+#[expect(clippy::panic, reason = "a test without its engine cannot go on")]
 fn start() -> TestEngine {
     let library = LibrarySearch::from_environment()
         .find()

@@ -63,5 +63,5 @@ fn same(given: &str, expected: &str) -> bool {
         .bytes()
         .zip(expected.bytes())
         .fold(0, |sum, (one, other)| sum | (one ^ other));
-    (given.len() == expected.len()) & (differing == 0)
+    given.len() == expected.len() && differing == 0
 }

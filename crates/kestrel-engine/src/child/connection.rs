@@ -281,8 +281,8 @@ impl Drop for ResultStream<'_> {
         if !self.ended {
             // SAFETY: as in `next`; the handle is freed after this by its own drop.
             unsafe {
-                (self.connection.api.stream_cancel_query)(*self.connection.raw, self.handle.raw)
-            };
+                (self.connection.api.stream_cancel_query)(*self.connection.raw, self.handle.raw);
+            }
         }
     }
 }

@@ -20,8 +20,8 @@ const DISCARD_BYTES: usize = 64 << 20;
 pub(super) struct Delivery {
     pub(super) encoding: Encoding,
     pub(super) keep_alive: bool,
-    /// False for clients of HTTP/1.0.
-    pub(super) can_chunk: bool,
+    /// How an answer is framed whose length is not known when it begins.
+    pub(super) open_end: Framing,
     /// Sends nothing before the statement has ended.
     pub(super) wait_for_end: bool,
     /// For `HEAD`: everything but the body.
@@ -103,7 +103,7 @@ impl<'b, 'w> Output<'b, 'w> {
     pub(super) fn finish(mut self, stats: Stats) -> io::Result<bool> {
         if self.started {
             let rest = self.encoder.finish()?;
-            let framing = framing(self.delivery);
+            let framing = self.delivery.open_end;
             send_piece(self.request, framing, &rest)?;
             if framing == Framing::Chunked {
                 self.request.wire().write_all(b"0\r\n\r\n")?;
@@ -136,25 +136,16 @@ impl<'b, 'w> Output<'b, 'w> {
 
     fn send_gathered(&mut self) -> io::Result<()> {
         if !self.started {
-            let can_chunk = self.delivery.can_chunk;
-            self.delivery.keep_alive &= can_chunk;
+            self.delivery.keep_alive &= self.delivery.open_end == Framing::Chunked;
             let head = self
                 .head
-                .to_bytes(framing(self.delivery), self.delivery.keep_alive);
+                .to_bytes(self.delivery.open_end, self.delivery.keep_alive);
             self.request.wire().write_all(&head)?;
             self.started = true;
         }
         self.encoder.flush()?;
         let piece = std::mem::take(self.encoder.output());
-        send_piece(self.request, framing(self.delivery), &piece)
-    }
-}
-
-fn framing(delivery: Delivery) -> Framing {
-    if delivery.can_chunk {
-        Framing::Chunked
-    } else {
-        Framing::UntilClose
+        send_piece(self.request, self.delivery.open_end, &piece)
     }
 }
 

@@ -8,8 +8,8 @@ use super::error::{ServerError, code};
 use crate::http::encoding::Encoding;
 use crate::http::head::Head;
 
-const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_mins(1);
-const MAX_SESSION_TIMEOUT: Duration = Duration::from_hours(1);
+const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_SESSION_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// A session that the request belongs to.
 #[derive(Debug, Clone)]
@@ -37,7 +37,6 @@ pub(super) struct Request {
     pub(super) wait_for_end: bool,
     /// Requests by `GET` change nothing, as with ClickHouse.
     pub(super) only_reads: bool,
-    pub(super) asks_for_extremes: bool,
 }
 
 impl Request {
@@ -70,7 +69,6 @@ impl Request {
             in_blocks: flag(head, "decompress"),
             wait_for_end: flag(head, "wait_end_of_query") || flag(head, "http_wait_end_of_query"),
             only_reads: head.method != "POST",
-            asks_for_extremes: flag(head, "extremes"),
         };
         for (name, value) in &head.params {
             request.take(name, value)?;
@@ -79,6 +77,12 @@ impl Request {
             request.query_id = new_query_id();
         }
         Ok(request)
+    }
+
+    pub(super) fn asks_for_extremes(&self) -> bool {
+        self.settings
+            .iter()
+            .any(|(name, value)| name == "extremes" && matches!(value.as_str(), "1" | "true"))
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), ServerError> {
@@ -151,7 +155,7 @@ fn session(head: &Head) -> Result<Option<SessionRequest>, ServerError> {
         Some(text) => text
             .parse()
             .map(Duration::from_secs)
-            .map_err(|_| invalid("Invalid session timeout"))?,
+            .map_err(|_not_a_number| invalid("Invalid session timeout"))?,
     };
     if timeout > MAX_SESSION_TIMEOUT {
         return Err(invalid(

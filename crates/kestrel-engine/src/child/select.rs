@@ -52,7 +52,7 @@ pub(super) fn join(kind: &StatementKind, request: &Request, format: &str) -> Opt
         // Totals and extremes are documents of their own, which only a whole result has in their place.
         StatementKind::Select {
             has_totals: false, ..
-        } if !request.asks_for_extremes => format::join(format),
+        } if !request.asks_for_extremes() => format::join(format),
         _ => None,
     }
 }

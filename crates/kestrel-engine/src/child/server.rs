@@ -16,7 +16,7 @@ use crate::http::wire::Wire;
 /// Clients on one machine; each costs a thread.
 const MAX_CONNECTIONS: usize = 1024;
 /// A client that sends or takes nothing for so long within a request is gone.
-const STALLED: Duration = Duration::from_mins(5);
+const STALLED: Duration = Duration::from_secs(300);
 const STACK_BYTES: usize = 2 << 20;
 
 /// A listening server.
@@ -99,13 +99,10 @@ impl Shared {
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     loop {
-        let stream = match listener.accept() {
-            Ok((stream, _)) => stream,
+        let Ok((stream, _)) = listener.accept() else {
             // Out of descriptors, or a client gone before its turn: both pass.
-            Err(_) => {
-                thread::sleep(Duration::from_millis(10));
-                continue;
-            }
+            thread::sleep(Duration::from_millis(10));
+            continue;
         };
         if shared.is_finishing() {
             return;

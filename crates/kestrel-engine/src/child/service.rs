@@ -19,7 +19,7 @@ use super::statement::{self, StatementText};
 use crate::http::body::Body;
 use crate::http::encoding::{self, Encoding};
 use crate::http::head::Head;
-use crate::http::response::ResponseHead;
+use crate::http::response::{Framing, ResponseHead};
 use crate::sql::{self, InsertSource, StatementKind};
 
 /// Everything that requests share.
@@ -66,7 +66,11 @@ impl Service {
         let delivery = Delivery {
             encoding: Encoding::Plain,
             keep_alive: head.keep_alive,
-            can_chunk: head.is_http_1_1,
+            open_end: if head.is_http_1_1 {
+                Framing::Chunked
+            } else {
+                Framing::UntilClose
+            },
             wait_for_end: false,
             without_body: head.method == "HEAD",
         };

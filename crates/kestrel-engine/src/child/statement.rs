@@ -21,7 +21,7 @@ pub(super) struct StatementText {
 /// For an INSERT with data, `text` ends with the first bytes of the data, and the body goes on with the rest of it.
 pub(super) fn read(query: &str, body: &mut dyn Read) -> Result<StatementText, ServerError> {
     let mut text = query.as_bytes().to_vec();
-    if let Some(statement) = insert_with_data(&text)? {
+    if let Some(statement) = insert_with_data(&text) {
         // The data may begin within the parameter; what is in the body follows on a line of its own.
         let has_data = data_start(&statement).is_some_and(|start| start < text.len());
         if has_data {
@@ -33,7 +33,7 @@ pub(super) fn read(query: &str, body: &mut dyn Read) -> Result<StatementText, Se
         text.push(b'\n');
     }
     while read_step(&mut text, body)? {
-        if let Some(statement) = insert_with_data(&text)? {
+        if let Some(statement) = insert_with_data(&text) {
             return Ok(StatementText { text, statement });
         }
         if text.len() > MAX_STATEMENT_BYTES {
@@ -50,12 +50,9 @@ pub(super) fn read(query: &str, body: &mut dyn Read) -> Result<StatementText, Se
 }
 
 /// The statement, when the text reaches to the data of an INSERT. More of the body could turn any other into another.
-fn insert_with_data(text: &[u8]) -> Result<Option<Statement>, ServerError> {
-    match sql::analyse(text) {
-        // Without a format the text may just not go far enough.
-        Ok(statement) if names_format(&statement) => Ok(Some(statement)),
-        _ => Ok(None),
-    }
+fn insert_with_data(text: &[u8]) -> Option<Statement> {
+    // Without a format, or where the text is no statement, it may just not go far enough.
+    sql::analyse(text).ok().filter(names_format)
 }
 
 fn names_format(statement: &Statement) -> bool {

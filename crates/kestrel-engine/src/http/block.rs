@@ -1,6 +1,6 @@
 //! ClickHouse's own compression framing, for `compress=1` and `decompress=1`.
 //!
-//! A block is a checksum (CityHash128 v1.0.2, 16 bytes), a method byte, the compressed size including these nine bytes of
+//! A block is a checksum (`CityHash128` v1.0.2, 16 bytes), a method byte, the compressed size including these nine bytes of
 //! header, the size of the content, both as little-endian `u32`, and the compressed content.
 
 use std::io::{self, Read};
@@ -71,7 +71,7 @@ impl<R: Read> Decompress<R> {
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
         let (compressed, plain) = (number(1) as usize, number(5) as usize);
-        if compressed < HEADER_BYTES || compressed > MAX_BLOCK_BYTES || plain > MAX_BLOCK_BYTES {
+        if !(HEADER_BYTES..=MAX_BLOCK_BYTES).contains(&compressed) || plain > MAX_BLOCK_BYTES {
             return Err(invalid(
                 "a compressed block of the body claims an impossible size",
             ));

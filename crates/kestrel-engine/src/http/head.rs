@@ -120,10 +120,11 @@ impl Head {
                 Ok(BodyLength::Chunked)
             }
             // Both, or two lengths, is how requests are smuggled.
-            ([length], None) if length.bytes().all(|byte| byte.is_ascii_digit()) => length
-                .parse()
-                .map(BodyLength::Known)
-                .map_err(|_| HeadError::Malformed("the content length is no number".into())),
+            ([length], None) if length.bytes().all(|byte| byte.is_ascii_digit()) => {
+                length.parse().map(BodyLength::Known).map_err(|_too_large| {
+                    HeadError::Malformed("the content length is no number".into())
+                })
+            }
             _ => Err(HeadError::Malformed(
                 "the length of the body is not clear".into(),
             )),

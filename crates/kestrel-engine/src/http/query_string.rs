@@ -30,7 +30,7 @@ fn decode(text: &str) -> Result<String, NotUtf8> {
             _ => out.push(*byte),
         }
     }
-    String::from_utf8(out).map_err(|_| NotUtf8)
+    String::from_utf8(out).map_err(|_bytes| NotUtf8)
 }
 
 fn digit(byte: u8) -> Option<u8> {

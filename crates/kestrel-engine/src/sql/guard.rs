@@ -116,12 +116,13 @@ pub(crate) fn refusal(sql: &[u8]) -> Option<String> {
         let is_name = after("INTO")
             || last.is_some_and(|last| last.kind == Kind::Mark(b'.'))
             || (is_create && (after("TABLE") || after("EXISTS") || after("VIEW")));
-        if (called && !is_name || is_engine) && !is_backup {
-            if let Some(name) = refused_name(token, sql) {
-                return Some(format!(
-                    "{name} is not allowed: the embedded engine reaches no files, processes or hosts"
-                ));
-            }
+        if (called && !is_name || is_engine)
+            && !is_backup
+            && let Some(name) = refused_name(token, sql)
+        {
+            return Some(format!(
+                "{name} is not allowed: the embedded engine reaches no files, processes or hosts"
+            ));
         }
         before = [second_last, last, Some(token)];
     }

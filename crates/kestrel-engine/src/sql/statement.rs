@@ -152,10 +152,10 @@ fn analyse_insert(text: &[u8], lexer: Lexer<'_>) -> Result<Statement, SqlError> 
             Kind::Broken => return Err(syntax_error(text, token.start)),
             Kind::Mark(b'(') => depth += 1,
             Kind::Mark(b')') => depth = depth.saturating_sub(1),
-            Kind::Mark(b';') => return with_data(text, token.start, None, token.end),
+            Kind::Mark(b';') => return Ok(with_data(token.start, None, token.end)),
             Kind::Word if depth == 0 && previous.kind != Kind::Mark(b'.') => {
                 if token.is_word(text, "VALUES") {
-                    return with_data(text, token.start, Some("Values".into()), token.end);
+                    return Ok(with_data(token.start, Some("Values".into()), token.end));
                 }
                 if token.is_word(text, "FORMAT") {
                     return with_format(text, token, tokens.next());
@@ -172,14 +172,14 @@ fn analyse_insert(text: &[u8], lexer: Lexer<'_>) -> Result<Statement, SqlError> 
         }
         previous = token;
     }
-    with_data(text, text.len(), None, text.len())
+    Ok(with_data(text.len(), None, text.len()))
 }
 
 fn with_format(text: &[u8], keyword: Token, name: Option<Token>) -> Result<Statement, SqlError> {
     let name = name.ok_or_else(|| syntax_error(text, keyword.start))?;
     let format = word(name, text).ok_or_else(|| syntax_error(text, name.start))?;
     if format.eq_ignore_ascii_case("VALUES") {
-        return with_data(text, keyword.start, Some("Values".into()), name.end);
+        return Ok(with_data(keyword.start, Some("Values".into()), name.end));
     }
     // As ClickHouse does it: blanks, then at most one line end belong to the statement, all else to the data.
     let mut data = name.end;
@@ -191,22 +191,16 @@ fn with_format(text: &[u8], keyword: Token, name: Option<Token>) -> Result<State
             data += 1;
         }
     }
-    with_data(text, keyword.start, Some(format), data)
+    Ok(with_data(keyword.start, Some(format), data))
 }
 
-fn with_data(
-    text: &[u8],
-    end: usize,
-    format: Option<String>,
-    data_start: usize,
-) -> Result<Statement, SqlError> {
-    debug_assert!(end <= data_start && data_start <= text.len());
-    Ok(Statement {
+fn with_data(end: usize, format: Option<String>, data_start: usize) -> Statement {
+    Statement {
         kind: StatementKind::Insert(Insert {
             source: InsertSource::Data { format, data_start },
         }),
         sql: 0..end,
-    })
+    }
 }
 
 fn insert_select(text: &[u8]) -> Result<Statement, SqlError> {

@@ -19,7 +19,7 @@ use crate::USER;
 use crate::handshake::ChildConfig;
 
 /// A large data folder takes its time to load; a start that takes longer than this hangs.
-const START_TIMEOUT: Duration = Duration::from_mins(5);
+const START_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long dropping an [`Engine`] waits for running requests.
 const DROP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -170,7 +170,7 @@ impl Engine {
         // An early return drops `engine`, which ends the child.
         engine.port = started
             .recv_timeout(START_TIMEOUT)
-            .map_err(|_| EngineError::TimedOut(START_TIMEOUT))??;
+            .map_err(|_no_report| EngineError::TimedOut(START_TIMEOUT))??;
         Ok(engine)
     }
 
