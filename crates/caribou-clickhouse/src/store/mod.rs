@@ -1,0 +1,113 @@
+//! The store: one ClickHouse over HTTP.
+
+mod connection;
+mod error;
+mod migration;
+mod recompute;
+mod transport;
+
+use bytes::Bytes;
+use clickhouse::{Client, Compression};
+
+pub use connection::{Cluster, Connection, DEFAULT_DATABASE};
+pub use error::{Result, StoreError};
+pub use migration::schema_statements;
+pub use recompute::TraceKey;
+
+use crate::native::insert_spans_sql;
+use transport::Transport;
+
+/// Everything Kestrel asks of its one ClickHouse, embedded or not. Cloning is cheap and shares connections.
+#[derive(Clone)]
+pub struct Store {
+    /// Talks to the database.
+    client: Client,
+    /// Talks to the server, where the database may not exist yet.
+    server: Client,
+    transport: Transport,
+    connection: Connection,
+    insert_spans: String,
+}
+
+/// The full-text index is left to merges: building it at insert would double the cost of inserting.
+const INSERT_SETTINGS: &[(&str, &str)] = &[
+    ("exclude_materialize_skip_indexes_on_insert", "search_text"),
+    ("async_insert", "0"),
+];
+
+impl Store {
+    /// Prepares to talk to a server; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the URL is none.
+    pub fn connect(connection: &Connection) -> Result<Self> {
+        let mut server = Client::default()
+            .with_url(&connection.url)
+            .with_compression(Compression::None);
+        if let Some(user) = &connection.user {
+            server = server.with_user(user);
+        }
+        if let Some(password) = &connection.password {
+            server = server.with_password(password);
+        }
+        Ok(Self {
+            client: server.clone().with_database(&connection.database),
+            server,
+            transport: Transport::new(connection)?,
+            connection: connection.clone(),
+            insert_spans: insert_spans_sql(),
+        })
+    }
+
+    /// Creates the database and its tables, or brings them up to date. Safe to call by several at once.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, refuses, or holds tables of a newer version.
+    pub async fn migrate(&self) -> Result<()> {
+        migration::apply(&self.server, &self.connection).await
+    }
+
+    /// Succeeds when the server answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<()> {
+        let _one: u8 = self.server.query("SELECT 1").fetch_one().await?;
+        Ok(())
+    }
+
+    /// Inserts blocks of [`crate::SpanBlock`] in one durable commit; `rows` is how many rows they hold together.
+    ///
+    /// When it returns `Ok`, every row is on disk and can be read. When it fails, any part of them may be: sending them
+    /// again, in whatever blocks, is always right.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or is overloaded ([`StoreError::is_retryable`]), or refuses the rows.
+    pub async fn insert_blocks(&self, blocks: &[Bytes], rows: u64) -> Result<()> {
+        if rows == 0 {
+            return Ok(());
+        }
+        let written = self
+            .transport
+            .insert(&self.insert_spans, INSERT_SETTINGS, blocks)
+            .await?;
+        match written {
+            // A server behind a proxy that strips the summary is trusted with its status.
+            None => Ok(()),
+            Some(written) if written == rows => Ok(()),
+            Some(written) => Err(StoreError::RowsMissing {
+                sent: rows,
+                written,
+            }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Store")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,171 @@
+INSERT INTO traces
+(
+    project, trace_id, version, trace_id_text, name, first_message, status, status_text, error_message, phase, run_id,
+    step_number, datapoint_id, sample_index, env_name, model_name, models, grader_name, score, turn_count, span_count,
+    error_count, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_usd, grader_input_tokens,
+    grader_output_tokens, grader_cost_usd, started_at, ended_at, duration_ms, tags, parent_trace_id, session_id, user_id,
+    policy_version, is_rollout, open_segments, last_seen_at
+)
+WITH
+    -- Fields of the rollout: latest segment that has the key wins; foreign spans only fill what no segment says.
+    arrayFold(
+        (fields, segment) -> mapUpdate(fields, segment.rollout),
+        segments,
+        mapUpdate(earliest_foreign, latest_foreign)
+    ) AS fields,
+    -- Statuses: what somebody set, what followed from a failure, and what followed from a normal end.
+    arrayLast(segment -> segment.explicit AND segment.status != '', segments) AS set_by_hand,
+    arrayLast(segment -> NOT segment.explicit AND segment.failed, segments) AS failed_by_itself,
+    multiIf(
+        set_by_hand.status != ''
+            AND NOT (set_by_hand.status IN ('COMPLETED', 'PENDING') AND failed_by_itself.started_at > set_by_hand.started_at),
+        set_by_hand.status,
+        failed_by_itself.failed, if(failed_by_itself.status = '', 'ERROR', failed_by_itself.status),
+        arrayExists(segment -> segment.status != '', segments),
+        arrayLast(segment -> segment.status != '', segments).status,
+        is_rollout, 'PENDING',
+        foreign_errors > 0, 'ERROR',
+        foreign_roots > 0 AND foreign_open = 0, 'COMPLETED',
+        'PENDING'
+    ) AS said_status,
+    said_status IN (
+        'PENDING', 'COMPLETED', 'TRUNCATED', 'ABORTED', 'ENV_SETUP_ERROR', 'STEP_ERROR', 'GRADER_TIMEOUT', 'GRADER_ERROR',
+        'TOOL_ERROR', 'ERROR'
+    ) AS status_known,
+    -- Score: the latest grade by the rollout's grader, else the latest grade; what is not a number is null.
+    if(
+        arrayExists(grade -> grade.grader_name = fields['grader_name'] AND grade.grader_name != '', grades),
+        arrayLast(grade -> grade.grader_name = fields['grader_name'], grades),
+        grades[-1]
+    ).score AS latest_score,
+    length(segments) > 0 AS is_rollout
+SELECT
+    project,
+    trace_id,
+    version,
+    fields['trace_id_text'],
+    multiIf(fields['name'] != '', fields['name'], is_rollout, segments[1].span_name, foreign_name != '', foreign_name, first_name),
+    first_message,
+    if(status_known, said_status, 'PENDING'),
+    if(status_known, '', said_status),
+    if(is_rollout, arrayLast(segment -> segment.error_message != '', segments).error_message, foreign_error),
+    fields['phase'],
+    fields['run_id'],
+    toInt64OrNull(fields['step_number']),
+    fields['datapoint_id'],
+    toInt64OrNull(fields['sample_index']),
+    fields['env_name'],
+    if(fields['model_name'] != '', fields['model_name'], first_model),
+    arraySort(seen_models),
+    fields['grader_name'],
+    if(isFinite(latest_score), latest_score, NULL),
+    turns + model_calls,
+    spans,
+    errors,
+    agent_input_tokens,
+    agent_cached_tokens,
+    agent_output_tokens,
+    agent_reasoning_tokens,
+    agent_cost,
+    grader_tokens_read,
+    grader_tokens_written,
+    grader_cost,
+    if(is_rollout, segments[1].started_at, earliest) AS first_start,
+    multiIf(
+        is_rollout, if(arrayExists(segment -> isNull(segment.ended_at), segments), NULL, arrayMax(segment -> segment.ended_at, segments)),
+        foreign_roots > 0, if(foreign_open > 0, NULL, foreign_end),
+        latest_end
+    ),
+    if(
+        is_rollout,
+        arraySum(
+            segment -> toFloat64(greatest(0, ifNull(
+                toInt64(segment.duration_ns),
+                toUnixTimestamp64Nano(ifNull(
+                    segment.ended_at,
+                    greatest(last_logged, least(fromUnixTimestamp64Nano(toInt64(segment.revision), 'UTC'), toDateTime64(last_seen, 9, 'UTC')))
+                )) - toUnixTimestamp64Nano(segment.started_at)
+            ))),
+            segments
+        ),
+        greatest(0, toUnixTimestamp64Nano(ifNull(if(foreign_roots > 0, foreign_end, latest_end), last_logged)) - toUnixTimestamp64Nano(earliest))
+    ) / 1e6,
+    arraySort(all_tags),
+    fields['parent_trace_id'],
+    fields['session_id'],
+    fields['user_id'],
+    fields['policy_version'],
+    is_rollout,
+    multiIf(
+        is_rollout, arrayCount(segment -> isNull(segment.ended_at), segments),
+        foreign_roots > 0, foreign_open,
+        1
+    ),
+    last_seen
+FROM
+(
+    SELECT
+        project,
+        trace_id,
+        sum(toUInt128(revision) + 1) AS version,
+        arraySort(
+            segment -> (segment.started_at, segment.span_id),
+            groupArrayIf(
+                CAST(
+                    (
+                        started_at, span_id, ended_at, duration_ns, revision, rollout, rollout['rollout_status'],
+                        rollout['rollout_status_explicit'] = '1',
+                        rollout['rollout_status'] NOT IN ('', 'PENDING', 'COMPLETED')
+                            OR (rollout['rollout_status'] = '' AND status = 'error' AND isNotNull(ended_at)),
+                        error_message, span_name
+                    ),
+                    'Tuple(started_at DateTime64(9, ''UTC''), span_id String, ended_at Nullable(DateTime64(9, ''UTC'')),
+                           duration_ns Nullable(UInt64), revision UInt64, rollout Map(LowCardinality(String), String),
+                           status String, explicit Bool, failed Bool, error_message String, span_name String)'
+                ),
+                item_type = 'rollout'
+            )
+        ) AS segments,
+        arraySort(
+            grade -> (grade.logged_at, grade.sequence, grade.span_id),
+            groupArrayIf(
+                CAST(
+                    (logged_at, sequence, span_id, grader_name, score),
+                    'Tuple(logged_at DateTime64(9, ''UTC''), sequence UInt64, span_id String, grader_name String, score Nullable(Float64))'
+                ),
+                item_type = 'grade'
+            )
+        ) AS grades,
+        argMinIf(rollout, (started_at, span_id), item_type != 'rollout' AND notEmpty(rollout)) AS earliest_foreign,
+        argMaxIf(rollout, (started_at, span_id), item_type != 'rollout' AND notEmpty(rollout)) AS latest_foreign,
+        groupUniqArrayArray(tags) AS all_tags,
+        argMinIf(preview, (logged_at, sequence, span_id), preview != '') AS first_message,
+        argMinIf(model, (logged_at, sequence, span_id), model != '' AND usage_scope = 'agent') AS first_model,
+        groupUniqArrayIf(model, model != '') AS seen_models,
+        uniqExactIf(turn_index, item_type IN ('message', 'tool') AND usage_scope != 'grader' AND grader_name = '') AS turns,
+        countIf(item_type = 'model_call') AS model_calls,
+        count() AS spans,
+        countIf(status = 'error') AS errors,
+        sumIf(ifNull(input_tokens, 0), usage_scope = 'agent') AS agent_input_tokens,
+        sumIf(ifNull(cached_input_tokens, 0), usage_scope = 'agent') AS agent_cached_tokens,
+        sumIf(ifNull(output_tokens, 0), usage_scope = 'agent') AS agent_output_tokens,
+        sumIf(ifNull(reasoning_tokens, 0), usage_scope = 'agent') AS agent_reasoning_tokens,
+        sumOrNullIf(cost_usd, usage_scope = 'agent') AS agent_cost,
+        sumIf(ifNull(input_tokens, 0), usage_scope = 'grader') AS grader_tokens_read,
+        sumIf(ifNull(output_tokens, 0), usage_scope = 'grader') AS grader_tokens_written,
+        sumOrNullIf(cost_usd, usage_scope = 'grader') AS grader_cost,
+        min(started_at) AS earliest,
+        max(ended_at) AS latest_end,
+        max(logged_at) AS last_logged,
+        argMin(span_name, (started_at, span_id)) AS first_name,
+        countIf(parent_span_id = '') AS foreign_roots,
+        countIf(parent_span_id = '' AND isNull(ended_at)) AS foreign_open,
+        countIf(parent_span_id = '' AND status = 'error') AS foreign_errors,
+        maxIf(ended_at, parent_span_id = '') AS foreign_end,
+        argMinIf(span_name, (started_at, span_id), parent_span_id = '') AS foreign_name,
+        argMaxIf(error_message, (started_at, span_id), parent_span_id = '' AND error_message != '') AS foreign_error,
+        max(inserted_at) AS last_seen
+    FROM spans FINAL
+    WHERE (project, trace_id) IN ({traces})
+    GROUP BY project, trace_id
+)

@@ -1,0 +1,57 @@
+//! Summaries and metadata, computed again from the spans of the traces just touched.
+
+use caribou_model::TraceId;
+
+use super::{Result, Store};
+
+/// Names one trace: ids are unique within a project.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TraceKey {
+    /// The project that owns the trace.
+    pub project: String,
+    /// The trace.
+    pub trace_id: TraceId,
+}
+
+impl TraceKey {
+    /// A trace of a project.
+    pub fn new(project: impl Into<String>, trace_id: TraceId) -> Self {
+        Self {
+            project: project.into(),
+            trace_id,
+        }
+    }
+}
+
+/// At most this many traces are recomputed by one statement, so that its text and memory stay small.
+const TRACES_PER_STATEMENT: usize = 2000;
+
+const RECOMPUTE_METADATA: &str = include_str!("queries/recompute_metadata.sql");
+const RECOMPUTE_TRACES: &str = include_str!("queries/recompute_traces.sql");
+
+impl Store {
+    /// Computes summary and metadata of these traces from their spans, and stores them.
+    ///
+    /// May run any number of times, at the same time, in several processes: of two results the one that knew more
+    /// spans counts. Costs some 40 ms of CPU plus 1.5 µs a span, so gather the touched traces for a while.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn recompute_traces(&self, traces: &[TraceKey]) -> Result<()> {
+        for traces in traces.chunks(TRACES_PER_STATEMENT) {
+            let keys: Vec<(&str, String)> = traces
+                .iter()
+                .map(|trace| (&*trace.project, trace.trace_id.to_string()))
+                .collect();
+            // Metadata first: where a crash falls between the two, the missing summary tells the repair.
+            for statement in [RECOMPUTE_METADATA, RECOMPUTE_TRACES] {
+                self.client
+                    .query(&statement.replace("{traces}", "?"))
+                    .bind(&keys)
+                    .execute()
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
