@@ -1,0 +1,131 @@
+//! The environment variables that the recorder reads, one constant each.
+
+use std::collections::BTreeMap;
+
+/// Where variables are looked up; the process's own or, in tests, a map.
+pub trait Environment {
+    /// The value of a variable; `None` where it is not set.
+    fn get(&self, name: &str) -> Option<String>;
+
+    /// The value of a variable that is set and not empty.
+    fn non_empty(&self, name: &str) -> Option<String> {
+        self.get(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Whether a switch is on: set to anything but empty, `0`, `false`, `no` or `off`.
+    fn switch(&self, name: &str) -> bool {
+        self.non_empty(name).is_some_and(|value| {
+            !matches!(
+                value.trim().to_ascii_lowercase().as_str(),
+                "0" | "false" | "no" | "off"
+            )
+        })
+    }
+}
+
+/// The environment of this process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl Environment for BTreeMap<String, String> {
+    fn get(&self, name: &str) -> Option<String> {
+        Self::get(self, name).cloned()
+    }
+}
+
+/// Declares variables: constant, documentation, and the list of all.
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])* $name:ident;)*) => {
+        $($(#[doc = $doc])* pub const $name: &str = stringify!($name);)*
+        /// Every variable with its documentation, in the order of this file.
+        pub const ALL: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),*))),*];
+    };
+}
+
+variables! {
+    /// URL of Kestrel; `http://127.0.0.1:4700` where neither this nor an OTLP endpoint is set.
+    KESTREL_API_URL;
+    /// API key of Kestrel, sent as a bearer token.
+    KESTREL_API_KEY;
+    /// Run of the rollouts; in production the project's name.
+    CARIBOU_RUN_ID;
+    /// Phase of the rollouts: `train`, `eval` or `prod`.
+    CARIBOU_PHASE;
+    /// Project that owns the rollouts; `default` where nobody says.
+    CARIBOU_PROJECT;
+    /// Set to `1` to record nothing at all.
+    CARIBOU_DISABLED;
+    /// Set to `1` to have every mistake raised instead of logged once: for tests.
+    CARIBOU_STRICT;
+    /// Set to `off` to record structure, tokens and times only.
+    CARIBOU_CONTENT;
+    /// Set to anything but empty, `0` or `false` to print spans to the console.
+    CARIBOU_TRACE_DEBUG;
+    /// URL of ClickHouse, for direct export.
+    CLICKHOUSE_URL;
+    /// Database of ClickHouse.
+    CLICKHOUSE_DATABASE;
+    /// User of ClickHouse.
+    CLICKHOUSE_USER;
+    /// Password of ClickHouse.
+    CLICKHOUSE_PASSWORD;
+    /// Public key of Langfuse.
+    LANGFUSE_PUBLIC_KEY;
+    /// Secret key of Langfuse.
+    LANGFUSE_SECRET_KEY;
+    /// Host of Langfuse; `https://us.cloud.langfuse.com` where it is not set.
+    LANGFUSE_HOST;
+    /// Endpoint of an OTLP collector, used where `KESTREL_API_URL` is not set; `/v1/traces` is added.
+    OTEL_EXPORTER_OTLP_ENDPOINT;
+    /// Endpoint for traces, used as it stands; wins over `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+    /// Headers of every request, `key=value` separated by commas, percent-encoded.
+    OTEL_EXPORTER_OTLP_HEADERS;
+    /// Headers of requests with traces; win over `OTEL_EXPORTER_OTLP_HEADERS`.
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS;
+    /// Time one request may take, in milliseconds; 10,000 where it is not set.
+    OTEL_EXPORTER_OTLP_TIMEOUT;
+    /// Time one request with traces may take, in milliseconds.
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT;
+    /// `gzip` or `none`; by default only what leaves this machine is compressed.
+    OTEL_EXPORTER_OTLP_COMPRESSION;
+    /// `gzip` or `none`, for traces.
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION;
+    /// Attributes of the resource, `key=value` separated by commas, percent-encoded.
+    OTEL_RESOURCE_ATTRIBUTES;
+    /// Name of the service; wins over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
+    OTEL_SERVICE_NAME;
+    /// `true` turns the recorder off, like `CARIBOU_DISABLED`.
+    OTEL_SDK_DISABLED;
+    /// File with the certificates to trust, in PEM format.
+    SSL_CERT_FILE;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_is_off_in_any_of_its_spellings() {
+        let environment = |value: &str| BTreeMap::from([("S".to_owned(), value.to_owned())]);
+        for off in ["", " ", "0", "false", "FALSE", "no", "off"] {
+            assert!(!environment(off).switch("S"), "{off:?}");
+        }
+        for on in ["1", "true", "yes", "x"] {
+            assert!(environment(on).switch("S"), "{on:?}");
+        }
+        assert!(!BTreeMap::new().switch("S"));
+    }
+
+    #[test]
+    fn every_variable_is_documented() {
+        assert!(ALL.iter().all(|(_, text)| !text.trim().is_empty()));
+        assert!(ALL.iter().any(|(name, _)| *name == KESTREL_API_URL));
+    }
+}

@@ -1,0 +1,112 @@
+//! The thread that encodes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::trace::SpanData;
+
+use super::Chunk;
+use super::outbox::Outbox;
+use super::queue::{SpanQueue, Woken};
+use crate::fork;
+use crate::notice::Notices;
+
+/// Something to do every 30 seconds: what is open says that it lives.
+pub(crate) type Beat = Arc<dyn Fn() + Send + Sync>;
+
+/// Encodes what is queued and hands it to every outbox.
+pub(super) struct Encoder {
+    pub(super) queue: Arc<SpanQueue>,
+    pub(super) outboxes: Vec<Arc<Outbox>>,
+    pub(super) notices: Arc<Notices>,
+    pub(super) beat: Beat,
+}
+
+impl Encoder {
+    /// What is logged within this time shares a request.
+    const LINGER: Duration = Duration::from_millis(4);
+    /// After this many looks without a span the encoder sleeps until it is called.
+    const EMPTY_LOOKS: u32 = 25;
+    const BEAT: Duration = Duration::from_secs(30);
+    /// The largest item that is kept.
+    const MAX_SPAN_BYTES: usize = 48 << 20;
+
+    pub(super) fn run(self) {
+        let mut spans = Vec::new();
+        let mut empty_looks = 0;
+        let mut next_beat = Instant::now() + Self::BEAT;
+        loop {
+            let woken = if empty_looks < Self::EMPTY_LOOKS {
+                self.queue.linger(Self::LINGER)
+            } else {
+                let until_beat = next_beat.saturating_duration_since(Instant::now());
+                self.queue.sleep(until_beat)
+            };
+            {
+                let _still = fork::hold_off();
+                self.queue.drain_into(&mut spans);
+            }
+            empty_looks = if spans.is_empty() { empty_looks + 1 } else { 0 };
+            self.encode(&mut spans);
+            if woken == Woken::Closed {
+                return;
+            }
+            if Instant::now() >= next_beat {
+                next_beat += Self::BEAT;
+                let _still = fork::hold_off();
+                (self.beat)();
+            }
+        }
+    }
+
+    fn encode(&self, spans: &mut Vec<SpanData>) {
+        let mut chunk = Chunk::default();
+        let mut encoded = Vec::new();
+        for span in spans.drain(..) {
+            encoded.clear();
+            caribou_otlp::encode::encode_span(&span, &mut encoded);
+            if encoded.len() > Self::MAX_SPAN_BYTES {
+                self.refuse(&span, encoded.len());
+                continue;
+            }
+            if !chunk.fits(1, encoded.len()) {
+                self.hand_over(std::mem::take(&mut chunk));
+            }
+            chunk.bytes.extend_from_slice(&encoded);
+            chunk.ends.push(chunk.bytes.len());
+        }
+        if !chunk.is_empty() {
+            self.hand_over(chunk);
+        }
+    }
+
+    fn hand_over(&self, chunk: Chunk) {
+        let chunk = Arc::new(chunk);
+        for outbox in &self.outboxes {
+            if !outbox.offer(&chunk) {
+                let _still = fork::hold_off();
+                self.notices.tell_once("outbox_full", || {
+                    format!(
+                        "{} has been away for so long that memory for its spans is used up: further spans are dropped \
+                         and counted in stats()",
+                        outbox.name
+                    )
+                });
+            }
+        }
+    }
+
+    fn refuse(&self, span: &SpanData, bytes: usize) {
+        let _still = fork::hold_off();
+        self.notices.tell_once("too_large", || {
+            format!(
+                "an item of {bytes} bytes ({:?}) is larger than {} bytes and was not recorded: log large data in parts",
+                span.name,
+                Self::MAX_SPAN_BYTES
+            )
+        });
+        for outbox in &self.outboxes {
+            outbox.refuse_unsent(1);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! HTTP as the recorder speaks it: proxies and certificates by the usual variables, every status an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::settings::is_loopback;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An agent for one server. `certificates` is a PEM file to trust instead of the built-in certificates.
+pub(crate) fn agent(url: &str, timeout: Duration, certificates: Option<&str>) -> Agent {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(concat!("caribou/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
+        .timeout_global(Some(timeout));
+    // A proxy cannot reach this machine's own loopback.
+    if is_loopback(url) {
+        config = config.proxy(None);
+    }
+    if let Some(roots) = certificates.and_then(read_roots) {
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
+    config.build().new_agent()
+}
+
+fn read_roots(path: &str) -> Option<RootCerts> {
+    let pem = std::fs::read(path)
+        .inspect_err(|error| {
+            tracing::warn!(target: "caribou", "SSL_CERT_FILE cannot be read and is ignored: {path}: {error}");
+        })
+        .ok()?;
+    let certificates: Vec<_> = parse_pem(&pem)
+        .filter_map(Result::ok)
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    (!certificates.is_empty()).then(|| RootCerts::Specific(Arc::new(certificates)))
+}

@@ -1,0 +1,57 @@
+//! From ended spans to destinations.
+//!
+//! `log()` moves a span into [`SpanQueue`] and returns. One thread encodes what is queued into [`Chunk`]s and hands them
+//! to the [`Outbox`] of every destination; each destination has a thread of its own, so that one that is away holds up
+//! no other.
+
+mod backoff;
+mod deliver;
+mod destination;
+mod encoder;
+mod http;
+mod kestrel;
+mod outbox;
+mod pipeline;
+mod processor;
+mod queue;
+
+pub(crate) use encoder::Beat;
+pub(crate) use http::agent;
+pub use pipeline::DeliveryCounts;
+pub(crate) use pipeline::{Pipeline, PipelineSlot};
+pub(crate) use processor::QueueProcessor;
+
+/// Encoded spans on their way, in the order they were logged.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    bytes: Vec<u8>,
+    /// Where each span ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl Chunk {
+    /// Requests stay below the size that servers commonly take.
+    const MAX_BYTES: usize = 4 << 20;
+    const MAX_SPANS: usize = 512;
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Whether both fit one request.
+    fn fits(&self, spans: usize, bytes: usize) -> bool {
+        self.is_empty()
+            || (self.len() + spans <= Self::MAX_SPANS && self.bytes.len() + bytes <= Self::MAX_BYTES)
+    }
+
+    fn spans(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, &end)| &self.bytes[start..end])
+    }
+}

@@ -1,0 +1,454 @@
+//! Settings: what the program said, what the environment says, and defaults, in this order of precedence.
+
+use std::time::Duration;
+
+use caribou_model::Phase;
+
+use crate::config::{Config, Redactor};
+use crate::environment::{self as variable, Environment};
+use crate::{ConfigureError, Secret};
+
+/// Where Kestrel is when nobody says.
+pub const DEFAULT_KESTREL_URL: &str = "http://127.0.0.1:4700";
+/// The project when nobody says.
+pub const DEFAULT_PROJECT: &str = "default";
+
+const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Everything the recorder goes by; plain data, passed down.
+#[derive(Clone)]
+pub struct Settings {
+    /// Run, if any.
+    pub run_id: Option<String>,
+    /// Phase of rollouts that name none.
+    pub phase: Option<Phase>,
+    /// Project, if anybody said.
+    pub project: Option<String>,
+    /// Environment of rollouts that name none.
+    pub env_name: Option<String>,
+    /// Model of rollouts that name none.
+    pub model_name: Option<String>,
+    /// Tags of every rollout.
+    pub tags: Vec<String>,
+    /// Where spans go.
+    pub otlp: OtlpTarget,
+    /// Where projects, runs and pages are.
+    pub kestrel: KestrelTarget,
+    /// Attributes of the resource, `service.name` among them.
+    pub resource: Vec<(String, String)>,
+    /// Records nothing where false.
+    pub enabled: bool,
+    /// Makes more of mistakes than a log line.
+    pub strict: bool,
+    /// Records content; else structure, tokens and times only.
+    pub content: bool,
+    /// Replaces text before it leaves the process.
+    pub redact: Option<Redactor>,
+    /// What to tell the program's owner, once.
+    pub notices: Vec<String>,
+}
+
+/// An endpoint that takes OTLP over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtlpTarget {
+    /// The URL to post to.
+    pub url: String,
+    /// Further headers.
+    pub headers: Vec<(String, Secret)>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// Whether bodies are compressed.
+    pub gzip: bool,
+    /// Certificates to trust instead of the built-in ones, a PEM file.
+    pub certificates: Option<String>,
+}
+
+/// Kestrel's own API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KestrelTarget {
+    /// Base URL without a slash at its end.
+    pub url: String,
+    /// Whether anybody named the URL.
+    pub named: bool,
+    /// API key.
+    pub api_key: Option<Secret>,
+    /// Certificates to trust instead of the built-in ones, a PEM file.
+    pub certificates: Option<String>,
+}
+
+impl Config {
+    /// Settles every setting: given value, then environment, then default.
+    ///
+    /// # Errors
+    /// When a phase or URL in the environment or configuration cannot be used.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use caribou::Config;
+    ///
+    /// let environment = BTreeMap::from([("CARIBOU_RUN_ID".to_owned(), "nightly".to_owned())]);
+    /// let settings = Config::new().resolve(&environment)?;
+    /// assert_eq!(settings.run_id.as_deref(), Some("nightly"));
+    /// assert_eq!(settings.otlp.url, "http://127.0.0.1:4700/v1/traces");
+    /// # Ok::<(), caribou::ConfigureError>(())
+    /// ```
+    pub fn resolve(&self, environment: &dyn Environment) -> Result<Settings, ConfigureError> {
+        let given_or = |given: &Option<String>, name| {
+            given
+                .clone()
+                .filter(|value| !value.is_empty())
+                .or_else(|| environment.non_empty(name))
+        };
+        let phase = match (self.phase, environment.non_empty(variable::CARIBOU_PHASE)) {
+            (Some(phase), _) => Some(phase),
+            (None, Some(text)) => Some(text.parse()?),
+            (None, None) => None,
+        };
+        let kestrel = self.resolve_kestrel(environment)?;
+        Ok(Settings {
+            run_id: given_or(&self.run_id, variable::CARIBOU_RUN_ID),
+            phase,
+            project: given_or(&self.project, variable::CARIBOU_PROJECT),
+            env_name: self.env_name.clone(),
+            model_name: self.model_name.clone(),
+            tags: self.tags.clone().unwrap_or_default(),
+            otlp: resolve_otlp(&kestrel, environment)?,
+            resource: resolve_resource(environment),
+            enabled: !environment.switch(variable::CARIBOU_DISABLED)
+                && !environment.switch(variable::OTEL_SDK_DISABLED),
+            strict: environment.switch(variable::CARIBOU_STRICT),
+            content: !environment
+                .non_empty(variable::CARIBOU_CONTENT)
+                .is_some_and(|value| value.trim().eq_ignore_ascii_case("off")),
+            redact: self.redact.clone(),
+            notices: self.notices(&kestrel, environment),
+            kestrel,
+        })
+    }
+
+    fn resolve_kestrel(&self, environment: &dyn Environment) -> Result<KestrelTarget, ConfigureError> {
+        let named = self
+            .kestrel_api_url
+            .clone()
+            .filter(|url| !url.is_empty())
+            .or_else(|| environment.non_empty(variable::KESTREL_API_URL));
+        let api_key = self.kestrel_api_key.clone().or_else(|| {
+            environment
+                .non_empty(variable::KESTREL_API_KEY)
+                .map(Secret::from)
+        });
+        let url = match &named {
+            Some(url) => checked_url("KESTREL_API_URL", url)?,
+            None => DEFAULT_KESTREL_URL.to_owned(),
+        };
+        Ok(KestrelTarget {
+            url,
+            named: named.is_some(),
+            api_key,
+            certificates: environment.non_empty(variable::SSL_CERT_FILE),
+        })
+    }
+
+    fn notices(&self, kestrel: &KestrelTarget, environment: &dyn Environment) -> Vec<String> {
+        let mut notices = Vec::new();
+        let set = |given: bool, name| given || environment.non_empty(name).is_some();
+        let clickhouse = set(self.clickhouse.url.is_some(), variable::CLICKHOUSE_URL);
+        if clickhouse {
+            notices.push(format!(
+                "CLICKHOUSE_URL is set, but this version does not write to ClickHouse itself yet: spans go to Kestrel at {}",
+                kestrel.url
+            ));
+        } else if !kestrel.named && otlp_endpoint(environment).is_none() {
+            notices.push(format!(
+                "neither CLICKHOUSE_URL nor KESTREL_API_URL is set: spans go to Kestrel at {}",
+                kestrel.url
+            ));
+        }
+        let langfuse = set(self.langfuse.public_key.is_some(), variable::LANGFUSE_PUBLIC_KEY)
+            && set(self.langfuse.secret_key.is_some(), variable::LANGFUSE_SECRET_KEY);
+        if langfuse {
+            notices.push("LANGFUSE_* is set, but this version does not send to Langfuse yet".to_owned());
+        }
+        if self
+            .debug
+            .unwrap_or_else(|| environment.switch(variable::CARIBOU_TRACE_DEBUG))
+        {
+            notices.push(
+                "CARIBOU_TRACE_DEBUG is set, but this version does not print spans yet".to_owned(),
+            );
+        }
+        notices
+    }
+}
+
+fn otlp_endpoint(environment: &dyn Environment) -> Option<(&'static str, String)> {
+    environment
+        .non_empty(variable::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
+        .map(|url| (variable::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, url))
+        .or_else(|| {
+            environment
+                .non_empty(variable::OTEL_EXPORTER_OTLP_ENDPOINT)
+                .map(|url| {
+                    let url = format!("{}/v1/traces", url.trim().trim_end_matches('/'));
+                    (variable::OTEL_EXPORTER_OTLP_ENDPOINT, url)
+                })
+        })
+}
+
+fn resolve_otlp(
+    kestrel: &KestrelTarget,
+    environment: &dyn Environment,
+) -> Result<OtlpTarget, ConfigureError> {
+    let either = |special, general| {
+        environment
+            .non_empty(special)
+            .or_else(|| environment.non_empty(general))
+    };
+    let foreign = otlp_endpoint(environment).filter(|_| !kestrel.named);
+    let mut headers = Vec::new();
+    let url = if let Some((setting, url)) = foreign {
+        let given = either(
+            variable::OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+            variable::OTEL_EXPORTER_OTLP_HEADERS,
+        );
+        headers.extend(pairs(&given.unwrap_or_default()).map(|(name, value)| (name, value.into())));
+        checked_url(setting, &url)?
+    } else {
+        if let Some(key) = &kestrel.api_key {
+            let bearer = format!("Bearer {}", key.expose());
+            headers.push(("Authorization".to_owned(), bearer.into()));
+        }
+        format!("{}/v1/traces", kestrel.url)
+    };
+    let timeout = either(
+        variable::OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
+        variable::OTEL_EXPORTER_OTLP_TIMEOUT,
+    )
+    .and_then(|millis| millis.trim().parse().ok())
+    .map_or(DEFAULT_REQUEST_TIMEOUT, Duration::from_millis);
+    let gzip = either(
+        variable::OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
+        variable::OTEL_EXPORTER_OTLP_COMPRESSION,
+    )
+    .map_or_else(
+        || !is_loopback(&url),
+        |compression| compression.trim().eq_ignore_ascii_case("gzip"),
+    );
+    Ok(OtlpTarget {
+        url,
+        headers,
+        timeout,
+        gzip,
+        certificates: kestrel.certificates.clone(),
+    })
+}
+
+fn resolve_resource(environment: &dyn Environment) -> Vec<(String, String)> {
+    let given = environment
+        .non_empty(variable::OTEL_RESOURCE_ATTRIBUTES)
+        .unwrap_or_default();
+    let mut resource: Vec<(String, String)> = pairs(&given).collect();
+    if let Some(name) = environment.non_empty(variable::OTEL_SERVICE_NAME) {
+        resource.retain(|(key, _)| key != "service.name");
+        resource.push(("service.name".to_owned(), name));
+    } else if !resource.iter().any(|(key, _)| key == "service.name") {
+        resource.push(("service.name".to_owned(), "unknown_service".to_owned()));
+    }
+    for (key, value) in [
+        ("telemetry.sdk.name", "opentelemetry"),
+        ("telemetry.sdk.language", "rust"),
+        ("telemetry.distro.name", "caribou"),
+        ("telemetry.distro.version", env!("CARGO_PKG_VERSION")),
+    ] {
+        resource.push((key.to_owned(), value.to_owned()));
+    }
+    resource
+}
+
+fn checked_url(setting: &'static str, url: &str) -> Result<String, ConfigureError> {
+    let trimmed = url.trim().trim_end_matches('/');
+    let rest = trimmed
+        .strip_prefix("http://")
+        .or_else(|| trimmed.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with(['/', ':']) && !trimmed.contains(' ') => {
+            Ok(trimmed.to_owned())
+        }
+        _ => Err(ConfigureError::Url {
+            setting,
+            url: url.to_owned(),
+        }),
+    }
+}
+
+pub(crate) fn is_loopback(url: &str) -> bool {
+    let authority = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest)
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let host = match authority.rsplit_once('@') {
+        Some((_, host)) => host,
+        None => authority,
+    };
+    host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]")
+}
+
+/// Reads `key=value,key=value` with percent-encoded values, as OpenTelemetry writes headers and resources.
+fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+    text.split(',').filter_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        let key = key.trim();
+        (!key.is_empty()).then(|| (key.to_owned(), percent_decoded(value.trim())))
+    })
+}
+
+/// Decodes `%41`; what is not an encoding stays as it stands.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut position = 0;
+    while position < bytes.len() {
+        let encoded = (bytes[position] == b'%')
+            .then(|| text.get(position + 1..position + 3))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let Some(byte) = encoded {
+            decoded.push(byte);
+            position += 3;
+        } else {
+            decoded.push(bytes[position]);
+            position += 1;
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("run_id", &self.run_id)
+            .field("phase", &self.phase)
+            .field("project", &self.project)
+            .field("otlp", &self.otlp)
+            .field("kestrel", &self.kestrel)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn resolve(config: &Config, variables: &[(&str, &str)]) -> Result<Settings, ConfigureError> {
+        let environment: BTreeMap<String, String> = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        config.resolve(&environment)
+    }
+
+    #[test]
+    fn a_given_value_wins_over_the_environment() {
+        let config = Config::new().with_run_id("given");
+        let settings = resolve(&config, &[("CARIBOU_RUN_ID", "env"), ("CARIBOU_PHASE", "eval")]).unwrap();
+        assert_eq!(settings.run_id.as_deref(), Some("given"));
+        assert_eq!(settings.phase, Some(Phase::Eval));
+    }
+
+    #[test]
+    fn without_any_url_spans_go_to_this_machine_and_that_is_said() {
+        let settings = resolve(&Config::new(), &[]).unwrap();
+        assert_eq!(settings.otlp.url, "http://127.0.0.1:4700/v1/traces");
+        assert!(!settings.otlp.gzip);
+        assert_eq!(settings.notices.len(), 1);
+        assert!(settings.notices[0].contains("http://127.0.0.1:4700"));
+    }
+
+    #[test]
+    fn clickhouse_is_not_written_to_yet_and_that_is_said() {
+        let settings = resolve(&Config::new(), &[("CLICKHOUSE_URL", "http://ch:8123")]).unwrap();
+        assert_eq!(settings.otlp.url, "http://127.0.0.1:4700/v1/traces");
+        assert!(settings.notices[0].contains("CLICKHOUSE_URL"));
+    }
+
+    #[test]
+    fn kestrel_gets_its_key_and_a_collector_gets_its_headers() {
+        let kestrel = resolve(
+            &Config::new(),
+            &[
+                ("KESTREL_API_URL", "https://kestrel.example/"),
+                ("KESTREL_API_KEY", "k"),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+            ],
+        )
+        .unwrap()
+        .otlp;
+        assert_eq!(kestrel.url, "https://kestrel.example/v1/traces");
+        assert_eq!(kestrel.headers[0].1.expose(), "Bearer k");
+        assert!(kestrel.gzip);
+
+        let collector = resolve(
+            &Config::new(),
+            &[
+                ("KESTREL_API_KEY", "k"),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/"),
+                ("OTEL_EXPORTER_OTLP_HEADERS", "x-one=a%20b, x-two=c"),
+                ("OTEL_EXPORTER_OTLP_TIMEOUT", "2500"),
+                ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
+            ],
+        )
+        .unwrap()
+        .otlp;
+        assert_eq!(collector.url, "http://collector:4318/v1/traces");
+        assert_eq!(collector.headers.len(), 2);
+        assert_eq!(collector.headers[0].1.expose(), "a b");
+        assert_eq!(collector.timeout, Duration::from_millis(2500));
+        assert!(!collector.gzip);
+    }
+
+    #[test]
+    fn the_service_name_wins_over_the_resource_attributes() {
+        let settings = resolve(
+            &Config::new(),
+            &[
+                ("OTEL_RESOURCE_ATTRIBUTES", "service.name=a,team=b"),
+                ("OTEL_SERVICE_NAME", "c"),
+            ],
+        )
+        .unwrap();
+        let named: Vec<_> = settings
+            .resource
+            .iter()
+            .filter(|(key, _)| key == "service.name")
+            .collect();
+        assert_eq!(named.len(), 1);
+        assert_eq!(named[0].1, "c");
+    }
+
+    #[test]
+    fn switches_are_read() {
+        let settings = resolve(
+            &Config::new(),
+            &[("CARIBOU_DISABLED", "1"), ("CARIBOU_STRICT", "1"), ("CARIBOU_CONTENT", "off")],
+        )
+        .unwrap();
+        assert!(!settings.enabled && settings.strict && !settings.content);
+        assert!(!resolve(&Config::new(), &[("OTEL_SDK_DISABLED", "true")]).unwrap().enabled);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_an_error_that_names_it() {
+        let phase = resolve(&Config::new(), &[("CARIBOU_PHASE", "production")]).unwrap_err();
+        assert!(phase.to_string().contains("production"));
+        for url in ["kestrel:4700", "ftp://x", "http://", "http:// x"] {
+            let error = resolve(&Config::new().with_kestrel_api_url(url), &[]).unwrap_err();
+            assert!(error.to_string().contains("http"), "{url}");
+        }
+    }
+}
