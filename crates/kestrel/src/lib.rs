@@ -1,1 +1,30 @@
 //! The server: ingest, read API and web UI in one binary.
+//!
+//! Bytes come in over OTLP ([`serve::serve`]), become rows, and are acknowledged once ClickHouse has them on disk;
+//! everything that is read comes from ClickHouse again. The server keeps no state of its own, so several can run on
+//! one ClickHouse. It writes no SQL: `caribou-clickhouse` does.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod body;
+mod budget;
+pub mod cli;
+pub mod env;
+mod error;
+mod guard;
+mod ingest;
+mod later;
+pub mod limits;
+mod listener;
+mod live;
+mod metrics;
+pub mod openapi;
+mod otlp;
+mod query;
+mod routes;
+pub mod sample;
+pub mod secret;
+pub mod serve;
+pub mod settings;
+mod state;

@@ -1,0 +1,227 @@
+//! Group commit: requests that arrive while the store is busy share the next insert.
+//!
+//! A request is answered only after ClickHouse has committed its rows. One insert costs the engine some milliseconds
+//! however few rows it has, and leaves a part that must be merged, so fewer and larger inserts are what makes ingest
+//! cheap; a lone request waits [`LINGER`] at most.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use caribou_clickhouse::{SpanBlock, Store, StoreError, TraceKey};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::summaries::Stale;
+use crate::budget::Charge;
+use crate::error::chain;
+use crate::metrics::Metrics;
+
+/// Inserts under way at once: one is written while the next is being received.
+const MAX_INSERTS: usize = 2;
+
+/// How long the first request of a group waits for others.
+const LINGER: Duration = Duration::from_millis(3);
+
+/// Rows after which a group is complete.
+const MAX_GROUP_ROWS: usize = 20_000;
+
+/// Bytes after which a group is complete.
+const MAX_GROUP_BYTES: usize = 64 << 20;
+
+/// Requests that may wait for a group; the byte budget is spent long before.
+const MAX_WAITING: usize = 4_096;
+
+/// Why rows were not stored.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum CommitError {
+    /// The store does not answer, or not in time; whether it stored the rows is not known, and sending them again
+    /// does no harm.
+    #[error("the store does not take rows at the moment; try again in a moment")]
+    Unavailable,
+    /// The store refuses these very rows.
+    #[error("the store refuses these spans")]
+    Refused,
+}
+
+/// Spans of one request, ready to be stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    /// The spans.
+    pub(crate) block: SpanBlock,
+    /// The traces that they belong to, each once.
+    pub(crate) touched: Vec<TraceKey>,
+}
+
+/// Rows of one request on their way to the store.
+#[derive(Debug)]
+struct Waiting {
+    rows: Rows,
+    /// Held until the rows are stored, even where the client has gone away.
+    _charge: Charge,
+    done: oneshot::Sender<Result<(), CommitError>>,
+}
+
+/// Takes rows for the next insert.
+#[derive(Clone, Debug)]
+pub(crate) struct Committer {
+    sender: mpsc::Sender<Waiting>,
+}
+
+impl Committer {
+    /// Stores rows: returns after the store has committed them.
+    pub(crate) async fn commit(&self, rows: Rows, charge: Charge) -> Result<(), CommitError> {
+        let (done, result) = oneshot::channel();
+        let waiting = Waiting {
+            rows,
+            _charge: charge,
+            done,
+        };
+        if self.sender.send(waiting).await.is_err() {
+            return Err(CommitError::Unavailable);
+        }
+        result.await.unwrap_or(Err(CommitError::Unavailable))
+    }
+}
+
+/// Everything that an insert needs.
+#[derive(Clone, Debug)]
+struct Inserter {
+    store: Store,
+    stale: Arc<Stale>,
+    metrics: Arc<Metrics>,
+}
+
+/// Starts the committer; it ends when every [`Committer`] is dropped, or after `stop` once nothing waits.
+pub(crate) fn start(
+    store: Store,
+    stale: Arc<Stale>,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+    tracker: &TaskTracker,
+) -> Committer {
+    let (sender, receiver) = mpsc::channel(MAX_WAITING);
+    let inserter = Inserter {
+        store,
+        stale,
+        metrics,
+    };
+    tracker.spawn(form_groups(receiver, inserter, stop, tracker.clone()));
+    Committer { sender }
+}
+
+async fn form_groups(
+    mut receiver: mpsc::Receiver<Waiting>,
+    inserter: Inserter,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+) {
+    let inserts = Arc::new(Semaphore::new(MAX_INSERTS));
+    loop {
+        let Ok(permit) = Arc::clone(&inserts).acquire_owned().await else {
+            return;
+        };
+        let next = tokio::select! {
+            biased;
+            next = receiver.recv() => next,
+            () = stop.cancelled() => return,
+        };
+        let Some(first) = next else {
+            return;
+        };
+        let group = gather(first, &mut receiver).await;
+        tracker.spawn(inserter.clone().insert(group, permit));
+    }
+}
+
+async fn gather(first: Waiting, receiver: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
+    let deadline = Instant::now() + LINGER;
+    let mut rows = first.rows.block.rows();
+    let mut bytes = first.rows.block.bytes().len();
+    let mut group = vec![first];
+    while rows < MAX_GROUP_ROWS && bytes < MAX_GROUP_BYTES {
+        let Ok(Some(next)) = timeout_at(deadline, receiver.recv()).await else {
+            break;
+        };
+        rows += next.rows.block.rows();
+        bytes += next.rows.block.bytes().len();
+        group.push(next);
+    }
+    group
+}
+
+impl Inserter {
+    async fn insert(self, group: Vec<Waiting>, _permit: OwnedSemaphorePermit) {
+        let rows: usize = group.iter().map(|waiting| waiting.rows.block.rows()).sum();
+        self.metrics.group_requests.observe(group.len() as u64);
+        self.metrics.group_spans.observe(rows as u64);
+        match self.insert_blocks(&group).await {
+            Ok(()) => self.acknowledge(group),
+            // One request's rows must not take its neighbours' with them.
+            Err(CommitError::Refused) if group.len() > 1 => {
+                for waiting in group {
+                    let alone = [waiting];
+                    let result = self.insert_blocks(&alone).await;
+                    let [waiting] = alone;
+                    match result {
+                        Ok(()) => self.acknowledge(vec![waiting]),
+                        Err(error) => refuse(waiting, error),
+                    }
+                }
+            }
+            Err(error) => {
+                for waiting in group {
+                    refuse(waiting, error.clone());
+                }
+            }
+        }
+    }
+
+    async fn insert_blocks(&self, group: &[Waiting]) -> Result<(), CommitError> {
+        let started = Instant::now();
+        let blocks: Vec<Bytes> = group
+            .iter()
+            .map(|waiting| waiting.rows.block.bytes().clone())
+            .collect();
+        let rows: usize = group.iter().map(|waiting| waiting.rows.block.rows()).sum();
+        let result = self.store.insert_blocks(&blocks, rows as u64).await;
+        self.metrics
+            .insert_duration
+            .observe_duration(started.elapsed());
+        result.map_err(|error| {
+            self.metrics.insert_failures.add(1);
+            tracing::warn!(
+                cause = chain(&error),
+                requests = group.len(),
+                "insert failed"
+            );
+            // Fewer rows written than sent, or an answer that is none: sending again is what helps.
+            match error {
+                StoreError::Refused(_) => CommitError::Refused,
+                _ => CommitError::Unavailable,
+            }
+        })
+    }
+
+    fn acknowledge(&self, group: Vec<Waiting>) {
+        for waiting in group {
+            self.metrics
+                .spans_accepted
+                .add(waiting.rows.block.rows() as u64);
+            self.stale.touch(waiting.rows.touched.iter().cloned());
+            // A client that went away will send again, which does no harm.
+            if waiting.done.send(Ok(())).is_err() {
+                tracing::debug!("a client went away before its rows were stored");
+            }
+        }
+    }
+}
+
+fn refuse(waiting: Waiting, error: CommitError) {
+    if waiting.done.send(Err(error)).is_err() {
+        tracing::debug!("a client went away before its rows were refused");
+    }
+}

@@ -1,0 +1,169 @@
+//! Recomputes the summaries of the traces that were just written to.
+//!
+//! A summary is computed from the spans, never added to, so a recomputation can be late, repeated or lost without doing
+//! harm: what a crash leaves behind is found by comparing arrival times and computed again (`repair_traces`).
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use caribou_clickhouse::{Store, TraceKey};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::chain;
+use crate::later::Later as _;
+use crate::metrics::Metrics;
+
+/// How long touched traces are gathered: recomputing has a fixed cost, and the spans of one trace come in a row.
+const GATHER: Duration = Duration::from_millis(150);
+
+/// Longest gathering, under load: with the recomputation itself it keeps summaries within a second of their spans.
+const MAX_GATHER: Duration = Duration::from_millis(500);
+
+/// Traces of one statement.
+const MAX_PER_STATEMENT: usize = 2_000;
+
+/// Touched traces that are remembered one by one; beyond it the store is searched for what is stale.
+const MAX_REMEMBERED: usize = 200_000;
+
+/// Pause after the store did not take a recomputation.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// The traces whose summaries are behind their spans.
+#[derive(Debug, Default)]
+pub(crate) struct Stale {
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    traces: HashSet<TraceKey>,
+    /// When the first of them was committed.
+    since: Option<Instant>,
+    /// More were touched than are remembered.
+    overflowed: bool,
+}
+
+impl Stale {
+    /// Notes that spans of `traces` have been committed.
+    pub(crate) fn touch(&self, traces: impl IntoIterator<Item = TraceKey>) {
+        self.put(traces, Instant::now());
+        self.arrived.notify_one();
+    }
+
+    fn put(&self, traces: impl IntoIterator<Item = TraceKey>, since: Instant) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.traces.extend(traces);
+        waiting.since = Some(waiting.since.map_or(since, |earlier| earlier.min(since)));
+        if waiting.traces.len() > MAX_REMEMBERED {
+            waiting.traces = HashSet::new();
+            waiting.overflowed = true;
+        }
+    }
+
+    fn take(&self) -> Waiting {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn count(&self) -> usize {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.traces.len()
+    }
+}
+
+/// Keeps summaries up to date until `stop`, and then once more.
+pub(crate) async fn keep_fresh(
+    store: Store,
+    stale: Arc<Stale>,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) {
+    let worker = Worker {
+        store,
+        stale,
+        metrics,
+    };
+    // Repairing a large store takes a while; what arrives meanwhile must not wait for it.
+    tokio::join!(
+        stop.run_until_cancelled(worker.repair()),
+        worker.work(&stop)
+    );
+    worker.recompute(worker.stale.take()).await;
+}
+
+struct Worker {
+    store: Store,
+    stale: Arc<Stale>,
+    metrics: Arc<Metrics>,
+}
+
+impl Worker {
+    async fn work(&self, stop: &CancellationToken) {
+        let mut gather = GATHER;
+        while stop
+            .run_until_cancelled(self.gather(gather))
+            .await
+            .is_some()
+        {
+            let started = Instant::now();
+            let finished = self.recompute(self.stale.take()).await;
+            self.metrics.traces_pending.set(self.stale.count() as u64);
+            // Under load about half of the time goes into recomputing.
+            gather = started.elapsed().clamp(GATHER, MAX_GATHER);
+            if !finished {
+                gather = RETRY_PAUSE;
+                self.stale.arrived.notify_one();
+            }
+        }
+    }
+
+    async fn gather(&self, time: Duration) {
+        self.stale.arrived.notified().await;
+        tokio::time::sleep(time).await;
+    }
+
+    /// Closes the gaps that a crash or an overflow left, however often that takes.
+    async fn repair(&self) {
+        while let Err(error) = self.store.repair_traces().await {
+            self.metrics.recompute_failures.add(1);
+            tracing::warn!(
+                cause = chain(&error),
+                "cannot repair summaries yet; trying again"
+            );
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    /// Recomputes all of `waiting`; what fails goes back. Returns whether nothing failed.
+    async fn recompute(&self, waiting: Waiting) -> bool {
+        let Some(since) = waiting.since else {
+            return true;
+        };
+        if waiting.overflowed {
+            self.repair().await;
+        }
+        let traces: Vec<TraceKey> = waiting.traces.into_iter().collect();
+        let mut finished = true;
+        for part in traces.chunks(MAX_PER_STATEMENT) {
+            match self.store.recompute_traces(part).await {
+                Ok(()) => {
+                    self.metrics.traces_recomputed.add(part.len() as u64);
+                    self.metrics.recompute_lag.observe_duration(since.elapsed());
+                }
+                Err(error) => {
+                    finished = false;
+                    self.metrics.recompute_failures.add(1);
+                    tracing::warn!(
+                        cause = chain(&error),
+                        "cannot recompute summaries yet; trying again"
+                    );
+                    self.stale.put(part.iter().cloned(), since);
+                }
+            }
+        }
+        finished
+    }
+}

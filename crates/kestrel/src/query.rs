@@ -1,0 +1,128 @@
+//! Query strings, read strictly: an unknown parameter is a mistake that would otherwise look like an empty filter.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use crate::error::{ApiError, ErrorCode};
+
+/// The query string as `T`; its parameters are those that the OpenAPI document lists for `T`.
+///
+/// Repeated parameters fill a `Vec`. An unknown one is refused with the nearest known name, an empty one counts as
+/// not given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StrictQuery<T>(pub(crate) T);
+
+impl<T, S> FromRequestParts<S> for StrictQuery<T>
+where
+    T: IntoParams + DeserializeOwned,
+    S: Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parse(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+fn parse<T: IntoParams + DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let known: Vec<String> = T::into_params(|| None)
+        .into_iter()
+        .map(|parameter| parameter.name)
+        .collect();
+    let pairs: Vec<(String, String)> = serde_html_form::from_str(query).map_err(|error| {
+        ApiError::new(
+            ErrorCode::InvalidParameter,
+            format!("cannot read the query string: {error}"),
+        )
+    })?;
+    if let Some((unknown, _)) = pairs.iter().find(|(name, _)| !known.contains(name)) {
+        return Err(unknown_parameter(unknown, &known));
+    }
+    let given: Vec<_> = pairs
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let cleaned = serde_html_form::to_string(&given).map_err(ApiError::internal)?;
+    serde_html_form::from_str(&cleaned).map_err(|error| {
+        ApiError::new(
+            ErrorCode::InvalidParameter,
+            format!("cannot read a parameter: {error}"),
+        )
+    })
+}
+
+fn unknown_parameter(unknown: &str, known: &[String]) -> ApiError {
+    let message = match nearest(unknown, known) {
+        Some(nearest) => format!("unknown parameter {unknown:?}; did you mean {nearest:?}?"),
+        None => format!("unknown parameter {unknown:?}; this route takes no parameters"),
+    };
+    ApiError::new(ErrorCode::UnknownParameter, message)
+}
+
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
+    // A name of thousands of characters is near to nothing; comparing it whole would only cost time.
+    let name: String = name.chars().take(64).collect();
+    known
+        .iter()
+        .min_by_key(|candidate| distance(&name, candidate))
+}
+
+/// Levenshtein's distance, in one row of the table.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (row_index, left_char) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = row_index + 1;
+        for (index, right_char) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(left_char != *right_char);
+            diagonal = row[index + 1];
+            row[index + 1] = replaced.min(row[index] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, IntoParams, PartialEq)]
+    #[serde(default)]
+    #[derive(Default)]
+    struct Example {
+        status: Vec<String>,
+        limit: Option<u32>,
+    }
+
+    #[test]
+    fn repeated_parameters_fill_a_list_and_empty_ones_are_not_given() {
+        let example: Example = parse("status=a&status=b&limit=").unwrap();
+        assert_eq!(
+            example,
+            Example {
+                status: vec!["a".to_owned(), "b".to_owned()],
+                limit: None
+            }
+        );
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_refused_with_the_nearest_known_one() {
+        let error = parse::<Example>("statsu=a").unwrap_err();
+        assert_eq!(
+            error.message,
+            "unknown parameter \"statsu\"; did you mean \"status\"?"
+        );
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_refused() {
+        let error = parse::<Example>("limit=many").unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParameter);
+    }
+}

@@ -1,0 +1,281 @@
+//! Settings: arguments, then environment, then defaults, resolved once and passed down as plain data.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use caribou_clickhouse::DEFAULT_DATABASE;
+
+use crate::cli::ServeArgs;
+use crate::env;
+use crate::secret::Secret;
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// A variable holds something else than it must.
+    #[error("{variable} must be {expected}, not {value:?}")]
+    Invalid {
+        /// Name of the variable.
+        variable: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// A listener would be reachable from other machines.
+    #[error(
+        "cannot listen on {address}: as long as there are no API keys, Kestrel serves this machine only; \
+         use 127.0.0.1:{port} and reach it from elsewhere through an SSH tunnel",
+        port = address.port()
+    )]
+    NotLoopback {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+}
+
+/// Reads one environment variable; `None` where it is not set.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Where rollouts are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreSettings {
+    /// In the engine that this process starts.
+    Embedded(EngineSettings),
+    /// On a ClickHouse server.
+    Remote(ClickHouseSettings),
+}
+
+/// The embedded engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Folder of its data.
+    pub data_dir: PathBuf,
+    /// Path of its library, where it was given.
+    pub library: Option<PathBuf>,
+    /// Its password, where it was given.
+    pub password: Option<Secret>,
+    /// Memory it may use.
+    pub max_memory_bytes: Option<u64>,
+}
+
+/// A ClickHouse server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClickHouseSettings {
+    /// Its HTTP address.
+    pub url: String,
+    /// Database.
+    pub database: String,
+    /// User.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// How much of what may be in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one body, as sent and again after decompression.
+    pub max_body_bytes: usize,
+    /// Bytes of all requests that are being taken in.
+    pub max_queue_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 64 << 20,
+            max_queue_bytes: 256 << 20,
+        }
+    }
+}
+
+/// Everything that `kestrel serve` can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Address of API and UI.
+    pub listen: SocketAddr,
+    /// Address for OTLP over gRPC.
+    pub otlp_grpc: Option<SocketAddr>,
+    /// Another address for OTLP over HTTP.
+    pub otlp_http: Option<SocketAddr>,
+    /// Where rollouts are kept.
+    pub store: StoreSettings,
+    /// Limits of memory.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Resolves all settings: an argument wins over the environment, which wins over the default.
+    ///
+    /// # Errors
+    /// When a variable cannot be read, or a listener would be reachable from other machines.
+    pub fn resolve(args: &ServeArgs, environment: Environment<'_>) -> Result<Self, SettingsError> {
+        let address = |argument: Option<SocketAddr>, variable| match argument {
+            Some(address) => loopback(address).map(Some),
+            None => parse(environment, variable, "an address and port")?
+                .map(loopback)
+                .transpose(),
+        };
+        let default_listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4700);
+        let limits = Limits::default();
+        Ok(Self {
+            listen: address(args.listen, env::KESTREL_LISTEN)?.unwrap_or(default_listen),
+            otlp_grpc: address(args.otlp_grpc, env::KESTREL_OTLP_GRPC)?,
+            otlp_http: address(args.otlp_http, env::KESTREL_OTLP_HTTP)?,
+            store: StoreSettings::resolve(args.data.clone(), environment)?,
+            limits: Limits {
+                max_body_bytes: parse(environment, env::KESTREL_MAX_BODY_BYTES, BYTES)?
+                    .unwrap_or(limits.max_body_bytes),
+                max_queue_bytes: parse(environment, env::KESTREL_MAX_QUEUE_BYTES, BYTES)?
+                    .unwrap_or(limits.max_queue_bytes),
+            },
+        })
+    }
+}
+
+const BYTES: &str = "a number of bytes";
+
+impl StoreSettings {
+    /// Resolves where rollouts are kept.
+    ///
+    /// # Errors
+    /// When a variable cannot be read.
+    pub fn resolve(
+        data_dir: Option<PathBuf>,
+        environment: Environment<'_>,
+    ) -> Result<Self, SettingsError> {
+        if let Some(remote) = ClickHouseSettings::resolve(environment) {
+            return Ok(Self::Remote(remote));
+        }
+        Ok(Self::Embedded(EngineSettings {
+            data_dir: data_dir
+                .or_else(|| given(environment, env::KESTREL_DATA).map(PathBuf::from))
+                .unwrap_or_else(|| PathBuf::from("./kestrel-data")),
+            library: given(environment, env::KESTREL_ENGINE_LIBRARY).map(PathBuf::from),
+            password: given(environment, env::KESTREL_ENGINE_PASSWORD).map(Secret::new),
+            max_memory_bytes: parse(environment, env::KESTREL_ENGINE_MEMORY_BYTES, BYTES)?,
+        }))
+    }
+}
+
+impl ClickHouseSettings {
+    /// The server that the environment names, if any.
+    pub fn resolve(environment: Environment<'_>) -> Option<Self> {
+        let text = |variable, default: &str| {
+            given(environment, variable).unwrap_or_else(|| default.to_owned())
+        };
+        Some(Self {
+            url: given(environment, env::CLICKHOUSE_URL)?,
+            database: text(env::CLICKHOUSE_DATABASE, DEFAULT_DATABASE),
+            user: text(env::CLICKHOUSE_USER, "default"),
+            password: Secret::new(text(env::CLICKHOUSE_PASSWORD, "")),
+        })
+    }
+}
+
+/// A variable set to nothing counts as not set, as shells and compose files leave it.
+fn given(environment: Environment<'_>, variable: &str) -> Option<String> {
+    environment(variable).filter(|value| !value.is_empty())
+}
+
+fn parse<T: FromStr>(
+    environment: Environment<'_>,
+    variable: &'static str,
+    expected: &'static str,
+) -> Result<Option<T>, SettingsError> {
+    let Some(value) = given(environment, variable) else {
+        return Ok(None);
+    };
+    match value.parse() {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(_) => Err(SettingsError::Invalid {
+            variable,
+            expected,
+            value,
+        }),
+    }
+}
+
+fn loopback(address: SocketAddr) -> Result<SocketAddr, SettingsError> {
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(SettingsError::NotLoopback { address })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(args: &ServeArgs, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::resolve(args, &|name| {
+            variables
+                .iter()
+                .find(|(variable, _)| *variable == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn an_argument_wins_over_the_environment_which_wins_over_the_default() {
+        let from_default = resolve(&ServeArgs::default(), &[]).unwrap();
+        assert_eq!(from_default.listen.to_string(), "127.0.0.1:4700");
+        assert_eq!(from_default.limits, Limits::default());
+
+        let variables = [("KESTREL_LISTEN", "127.0.0.1:1")];
+        let from_environment = resolve(&ServeArgs::default(), &variables).unwrap();
+        assert_eq!(from_environment.listen.port(), 1);
+
+        let args = ServeArgs {
+            listen: Some("[::1]:2".parse().unwrap()),
+            ..ServeArgs::default()
+        };
+        assert_eq!(resolve(&args, &variables).unwrap().listen.port(), 2);
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_is_refused_with_the_reason() {
+        for (variable, address) in [
+            ("KESTREL_LISTEN", "0.0.0.0:4700"),
+            ("KESTREL_OTLP_GRPC", "10.0.0.1:4317"),
+            ("KESTREL_OTLP_HTTP", "[::]:4318"),
+        ] {
+            let error = resolve(&ServeArgs::default(), &[(variable, address)]).unwrap_err();
+            assert!(error.to_string().contains("no API keys"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_named_and_an_empty_one_is_not_set() {
+        let error = resolve(&ServeArgs::default(), &[("KESTREL_MAX_BODY_BYTES", "lots")]);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "KESTREL_MAX_BODY_BYTES must be a number of bytes, not \"lots\""
+        );
+        assert!(resolve(&ServeArgs::default(), &[("KESTREL_MAX_BODY_BYTES", "")]).is_ok());
+    }
+
+    #[test]
+    fn a_clickhouse_url_replaces_the_embedded_engine() {
+        let settings = resolve(
+            &ServeArgs::default(),
+            &[
+                ("CLICKHOUSE_URL", "http://ch:8123"),
+                ("CLICKHOUSE_PASSWORD", "s3cret"),
+            ],
+        )
+        .unwrap();
+        let StoreSettings::Remote(remote) = &settings.store else {
+            panic!("{settings:?}");
+        };
+        assert_eq!(
+            (remote.database.as_str(), remote.user.as_str()),
+            ("caribou", "default")
+        );
+        assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,57 @@
+//! What several of these tests need.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::Value;
+use test_support::otlp::{TestSpan, protobuf_request};
+use test_support::{Answer, KestrelProcess, shared_kestrel};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_kestrel");
+
+pub(crate) const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// The server that the tests of this process share.
+pub(crate) fn server() -> &'static KestrelProcess {
+    shared_kestrel(BINARY)
+}
+
+/// A number for trace ids that no other test of this process uses.
+pub(crate) fn new_trace() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Sends spans as protobuf; panics where they are not taken whole.
+pub(crate) fn send(server: &KestrelProcess, project: &str, spans: &[TestSpan]) {
+    let answer = server.post("/v1/traces", &[PROTOBUF], &protobuf_request(project, spans));
+    assert_eq!((answer.status, answer.body.len()), (200, 0), "{}", answer.text());
+}
+
+/// Every span of a trace, in order.
+pub(crate) fn stored_spans(server: &KestrelProcess, trace_hex: &str) -> Vec<Value> {
+    let mut spans = Vec::new();
+    let mut query = "?limit=1000".to_owned();
+    loop {
+        let page = server.wait_for_json(&format!("/api/v1/traces/{trace_hex}/spans{query}"), |_| true);
+        spans.extend(page["items"].as_array().unwrap().iter().cloned());
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            return spans;
+        };
+        query = format!("?limit=1000&cursor={cursor}");
+    }
+}
+
+/// The trace once its summary counts so many spans.
+pub(crate) fn summed_up(server: &KestrelProcess, trace_hex: &str, span_count: u64) -> Value {
+    server.wait_for_json(&format!("/api/v1/traces/{trace_hex}"), |trace| trace["span_count"] == span_count)
+}
+
+/// The `code` of an error, after checking the shape around it.
+pub(crate) fn error_code(answer: &Answer) -> String {
+    let body = answer.json();
+    let error = &body["error"];
+    assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+    assert!(error["type"].is_string(), "{body}");
+    error["code"].as_str().unwrap().to_owned()
+}
