@@ -1,6 +1,6 @@
 -- Full-text index over everything that is said or returned.
 --
--- Writers leave it out at insert (exclude_materialize_skip_indexes_on_insert); merges build it, and rows that have
+-- Writers leave it out at insert (exclude_materialize_skip_indexes_on_insert). Merges build it, and rows that have
 -- none yet are found by scanning. Queries name the same expression, or the index is not used.
 ALTER TABLE {database}.spans{on_cluster}
     ADD INDEX IF NOT EXISTS search_text
