@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod decode;
+mod dialect;
 pub mod encode;
 mod error;
 mod json;

@@ -27,6 +27,8 @@ pub(crate) struct Collector<'a> {
     defaults: Defaults<'a>,
     span: WireSpan<'a>,
     decoded: Decoded<'a>,
+    /// Spans of the request so far.
+    seen: u64,
     log_like: u64,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Collector<'a> {
             defaults: *defaults,
             span: WireSpan::default(),
             decoded: Decoded::default(),
+            seen: 0,
             log_like: 0,
         }
     }
@@ -57,14 +60,22 @@ impl<'a> Collector<'a> {
 
     /// Maps the span just decoded.
     pub(crate) fn take_span(&mut self, origin: &OriginContext<'a>) -> Result<(), DecodeError> {
-        if self.decoded.spans.len() == MAX_SPANS {
+        self.seen += 1;
+        if self.decoded.spans.len() >= MAX_SPANS {
             return Err(DecodeError::TooMany {
                 what: "spans",
                 limit: MAX_SPANS,
             });
         }
-        match self.record(origin) {
-            Ok(record) => self.decoded.spans.push(record),
+        let mut grades = Vec::new();
+        match self.record(origin, &mut grades) {
+            Ok(record) => {
+                for grade in &mut grades {
+                    grade.project.clone_from(&record.project);
+                }
+                self.decoded.spans.push(record);
+                self.decoded.spans.append(&mut grades);
+            }
             Err(reason) => self.reject(reason),
         }
         Ok(())
@@ -78,7 +89,12 @@ impl<'a> Collector<'a> {
         Ok(decoded)
     }
 
-    fn record(&mut self, origin: &OriginContext<'a>) -> Result<SpanRecord<'a>, RejectionReason> {
+    /// Makes the record of the span just decoded, and those of the grades that it carries.
+    fn record(
+        &mut self,
+        origin: &OriginContext<'a>,
+        grades: &mut Vec<SpanRecord<'a>>,
+    ) -> Result<SpanRecord<'a>, RejectionReason> {
         let span = &mut self.span;
         let trace_id = span
             .trace_id
@@ -114,7 +130,7 @@ impl<'a> Collector<'a> {
         if span.is_from_sdk() {
             sdk::map(span, &mut record);
         } else {
-            foreign::map(span, origin, &mut record);
+            *grades = foreign::map(span, &mut record);
         }
         self.set_project(origin, &mut record);
         Ok(record)
@@ -132,7 +148,7 @@ impl<'a> Collector<'a> {
     }
 
     fn reject(&mut self, reason: RejectionReason) {
-        let index = self.decoded.spans.len() as u64 + self.decoded.rejected_count;
+        let index = self.seen - 1;
         self.decoded.rejected_count += 1;
         self.log_like += u64::from(self.span.looks_like_log);
         if self.decoded.rejected.len() < DETAILED_REJECTIONS {

@@ -2,21 +2,34 @@
 
 use std::borrow::Cow;
 
-use caribou_model::SpanRecord;
+use caribou_model::{SpanRecord, attribute};
 
-use crate::decode::collect::{OriginContext, events_json, json_object, measured_duration};
-use crate::decode::sdk::fallback_revision;
+use crate::decode::collect::measured_duration;
+use crate::decode::sdk::{fallback_revision, set_field};
+use crate::dialect;
 use crate::span::WireSpan;
 
-/// Fills a record from a span of a foreign instrumentation.
-pub(crate) fn map<'a>(
-    span: &mut WireSpan<'a>,
-    _origin: &OriginContext<'a>,
-    record: &mut SpanRecord<'a>,
-) {
+/// Fills a record from a span of a foreign instrumentation; gives back the grades that it carries.
+pub(crate) fn map<'a>(span: &mut WireSpan<'a>, record: &mut SpanRecord<'a>) -> Vec<SpanRecord<'a>> {
     record.span_kind = Cow::Borrowed("otel");
     record.duration_ns = measured_duration(record);
     record.revision = fallback_revision(record);
-    record.attributes = Cow::Owned(json_object(&span.attributes));
-    record.span_events = Cow::Owned(events_json(&span.events));
+    take_own_keys(span, record);
+    dialect::map(span, record)
+}
+
+/// Any program may say by our keys what a rollout is: its project, run, datapoint and so on.
+fn take_own_keys<'a>(span: &mut WireSpan<'a>, record: &mut SpanRecord<'a>) {
+    span.attributes.retain_mut(|(key, value)| {
+        if !key.starts_with(attribute::PREFIX) {
+            return true;
+        }
+        match set_field(record, key.as_bytes(), std::mem::take(value)) {
+            Some(rest) => {
+                *value = rest;
+                true
+            }
+            None => false,
+        }
+    });
 }

@@ -8,8 +8,10 @@ mod sdk;
 
 use caribou_model::SpanRecord;
 
+pub(crate) use collect::{events_json, json_object};
 pub use otlp_json::decode_json;
 pub use protobuf::decode_protobuf;
+pub(crate) use sdk::check_score;
 
 /// What a span gets where it does not say itself.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +37,7 @@ impl Default for Defaults<'_> {
 /// What a request held.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decoded<'a> {
-    /// The spans, in the order of the request.
+    /// The spans, in the order of the request. A score on a foreign span is a grade of its own, after that span.
     pub spans: Vec<SpanRecord<'a>>,
     /// How many spans were rejected.
     pub rejected_count: u64,

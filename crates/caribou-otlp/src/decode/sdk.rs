@@ -33,11 +33,7 @@ mod key {
 pub(crate) fn map<'a>(span: &mut WireSpan<'a>, record: &mut SpanRecord<'a>) {
     let mut others = String::new();
     for (key, value) in span.attributes.drain(..) {
-        let rest = set_identity(record, key.as_bytes(), value)
-            .and_then(|value| set_content(record, key.as_bytes(), value))
-            .and_then(|value| set_outcome(record, key.as_bytes(), value))
-            .and_then(|value| set_rollout(record, key.as_bytes(), value));
-        if let Some(value) = rest {
+        if let Some(value) = set_field(record, key.as_bytes(), value) {
             others.push(if others.is_empty() { '{' } else { ',' });
             write_json_string(&key, &mut others);
             others.push(':');
@@ -49,6 +45,19 @@ pub(crate) fn map<'a>(span: &mut WireSpan<'a>, record: &mut SpanRecord<'a>) {
     }
     record.span_events = Cow::Owned(events_json(&span.events));
     complete(record);
+}
+
+/// Sets the field of a key; gives back the value of a key that is none of the model's.
+#[inline]
+pub(crate) fn set_field<'a>(
+    record: &mut SpanRecord<'a>,
+    key: &[u8],
+    value: Value<'a>,
+) -> Option<Value<'a>> {
+    set_identity(record, key, value)
+        .and_then(|value| set_content(record, key, value))
+        .and_then(|value| set_outcome(record, key, value))
+        .and_then(|value| set_rollout(record, key, value))
 }
 
 /// Sets a field that every span has; gives back the value of another key.
@@ -244,10 +253,7 @@ mod tests {
     fn every_key_of_the_model_sets_a_field() {
         for key in attribute::ALL {
             let mut record = SpanRecord::default();
-            let rest = set_identity(&mut record, key.as_bytes(), Value::Int(1))
-                .and_then(|value| set_content(&mut record, key.as_bytes(), value))
-                .and_then(|value| set_outcome(&mut record, key.as_bytes(), value))
-                .and_then(|value| set_rollout(&mut record, key.as_bytes(), value));
+            let rest = set_field(&mut record, key.as_bytes(), Value::Int(1));
             assert_eq!(rest, None, "{key}");
         }
     }
