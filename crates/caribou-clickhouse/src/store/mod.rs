@@ -1,20 +1,40 @@
 //! The store: one ClickHouse over HTTP.
 
+mod arrivals;
 mod connection;
 mod error;
+mod facets;
+mod filter;
+mod list;
 mod migration;
+mod outline;
+mod projects;
 mod recompute;
+mod repair;
+mod search;
+mod sort;
+mod span_row;
+mod span_window;
+mod statement;
+mod summary;
+mod time;
+mod trace;
 mod transport;
 
-use bytes::Bytes;
 use clickhouse::{Client, Compression};
 
+pub use arrivals::{Arrival, ArrivalCursor};
 pub use connection::{Cluster, Connection, DEFAULT_DATABASE};
 pub use error::{Result, StoreError};
+pub use filter::{Comparison, MetadataCondition, TraceFilter};
+pub use list::Paging;
 pub use migration::schema_statements;
 pub use recompute::TraceKey;
+pub use sort::{SortKey, TraceSort};
+pub use span_window::SpanWindow;
+pub use time::{rfc3339_from_unix_nanos, unix_nanos_from_rfc3339};
 
-use crate::native::insert_spans_sql;
+use crate::native::{SpanBlock, insert_spans_sql};
 use transport::Transport;
 
 /// Everything Kestrel asks of its one ClickHouse, embedded or not. Cloning is cheap and shares connections.
@@ -76,20 +96,22 @@ impl Store {
         Ok(())
     }
 
-    /// Inserts blocks of [`crate::SpanBlock`] in one durable commit; `rows` is how many rows they hold together.
+    /// Inserts blocks in one durable commit.
     ///
     /// When it returns `Ok`, every row is on disk and can be read. When it fails, any part of them may be: sending them
     /// again, in whatever blocks, is always right.
     ///
     /// # Errors
     /// When the server cannot be reached or is overloaded ([`StoreError::is_retryable`]), or refuses the rows.
-    pub async fn insert_blocks(&self, blocks: &[Bytes], rows: u64) -> Result<()> {
+    pub async fn insert_blocks(&self, blocks: &[SpanBlock]) -> Result<()> {
+        let rows: u64 = blocks.iter().map(|block| block.rows() as u64).sum();
         if rows == 0 {
             return Ok(());
         }
+        let bytes: Vec<_> = blocks.iter().map(|block| block.bytes().clone()).collect();
         let written = self
             .transport
-            .insert(&self.insert_spans, INSERT_SETTINGS, blocks)
+            .insert(&self.insert_spans, INSERT_SETTINGS, &bytes)
             .await?;
         match written {
             // A server behind a proxy that strips the summary is trusted with its status.

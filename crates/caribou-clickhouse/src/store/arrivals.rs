@@ -1,0 +1,113 @@
+//! What has arrived since one last looked, whoever wrote it.
+
+use std::collections::HashMap;
+
+use caribou_model::TraceId;
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::statement::Statement;
+use super::{Result, Store, TraceKey};
+
+/// Spans of one trace that have arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The trace.
+    pub trace: TraceKey,
+    /// How many of its spans have arrived, revisions of known ones included.
+    pub span_count: u64,
+    /// When the last of them arrived, in microseconds since 1970.
+    pub arrived_at_micros: i64,
+}
+
+/// How far a reader of arrivals has come. One per reader; it is small.
+///
+/// An insert shows the time it began, and is seen when it has committed; of two inserts the later one may be seen
+/// first. So every look goes back over the time that an insert may take, and what was seen there is remembered.
+#[derive(Clone, Debug, Default)]
+pub struct ArrivalCursor {
+    /// Inserts of the time looked over, by trace and time: how many rows were seen.
+    seen: HashMap<(String, String, i64), u64>,
+    /// Latest arrival seen; `None` before the first look.
+    latest_micros: Option<i64>,
+}
+
+/// The longest that an insert may take from its time to its commit, for it not to be missed.
+const OVERLAP_MICROS: i64 = 30_000_000;
+
+#[derive(Row, Deserialize)]
+struct ArrivalRow {
+    project: String,
+    trace_id: String,
+    arrived_micros: i64,
+    rows: u64,
+}
+
+impl Store {
+    /// What has arrived since the last look with this cursor; the first look finds nothing and remembers what is there.
+    ///
+    /// # Errors
+    /// When the server cannot be reached; the cursor stays where it was.
+    pub async fn poll_arrivals(&self, cursor: &mut ArrivalCursor) -> Result<Vec<Arrival>> {
+        let mut sql = Statement::new(
+            "SELECT project, trace_id, toUnixTimestamp64Micro(inserted_at) AS arrived_micros, count() AS rows FROM spans ",
+        );
+        match cursor.latest_micros {
+            Some(latest) => sql
+                .push("WHERE inserted_at >= fromUnixTimestamp64Micro(toInt64(?), 'UTC')")
+                .bind(latest - OVERLAP_MICROS),
+            None => sql.push(&format!(
+                "WHERE inserted_at >= now64(6) - INTERVAL {} SECOND",
+                OVERLAP_MICROS / 1_000_000
+            )),
+        };
+        sql.push(" GROUP BY project, trace_id, inserted_at");
+        let rows: Vec<ArrivalRow> = sql.query(&self.client).fetch_all().await?;
+        Ok(cursor.advance(rows))
+    }
+}
+
+impl ArrivalCursor {
+    fn advance(&mut self, rows: Vec<ArrivalRow>) -> Vec<Arrival> {
+        let first_look = self.latest_micros.is_none();
+        let newest = rows.iter().map(|row| row.arrived_micros).max();
+        let latest = newest.max(self.latest_micros);
+        let mut arrivals: HashMap<(String, String), Arrival> = HashMap::new();
+        for row in rows {
+            let insert = (row.project, row.trace_id, row.arrived_micros);
+            let known = self.seen.get(&insert).copied().unwrap_or(0);
+            // A merge may have taken rows of older revisions away: fewer than before is nothing new.
+            let Some(fresh) = row.rows.checked_sub(known).filter(|&fresh| fresh > 0) else {
+                continue;
+            };
+            let (project, trace_id, arrived) = insert.clone();
+            self.seen.insert(insert, row.rows);
+            if first_look {
+                continue;
+            }
+            let Some(id) = TraceId::from_hex_or_uuid(&trace_id) else {
+                continue;
+            };
+            let arrival = arrivals
+                .entry((project.clone(), trace_id))
+                .or_insert_with(|| Arrival {
+                    trace: TraceKey::new(project, id),
+                    span_count: 0,
+                    arrived_at_micros: arrived,
+                });
+            arrival.span_count += fresh;
+            arrival.arrived_at_micros = arrival.arrived_at_micros.max(arrived);
+        }
+        // An empty store begins at the start of time: what comes first is new.
+        self.latest_micros = latest.or(Some(OVERLAP_MICROS));
+        if let Some(latest) = latest {
+            self.seen
+                .retain(|(_, _, arrived), _| *arrived >= latest - OVERLAP_MICROS);
+        }
+        let mut arrivals: Vec<Arrival> = arrivals.into_values().collect();
+        arrivals.sort_by(|left, right| {
+            (left.arrived_at_micros, &left.trace).cmp(&(right.arrived_at_micros, &right.trace))
+        });
+        arrivals
+    }
+}

@@ -1,0 +1,235 @@
+//! The order of a list of rollouts, and the place in it where a page ends.
+
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::statement::Statement;
+use super::{Result, StoreError};
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortKey {
+    /// Start.
+    #[default]
+    StartedAt,
+    /// Score; rollouts without one come last.
+    Score,
+    /// Cost; rollouts without one come last.
+    CostUsd,
+    /// Tokens read.
+    InputTokens,
+    /// Tokens written.
+    OutputTokens,
+    /// Duration.
+    DurationMs,
+    /// Turns.
+    TurnCount,
+    /// Spans.
+    SpanCount,
+}
+
+impl SortKey {
+    const ALL: [Self; 8] = [
+        Self::StartedAt,
+        Self::Score,
+        Self::CostUsd,
+        Self::InputTokens,
+        Self::OutputTokens,
+        Self::DurationMs,
+        Self::TurnCount,
+        Self::SpanCount,
+    ];
+
+    /// The name in the API, which is the column's.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StartedAt => "started_at",
+            Self::Score => "score",
+            Self::CostUsd => "cost_usd",
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::DurationMs => "duration_ms",
+            Self::TurnCount => "turn_count",
+            Self::SpanCount => "span_count",
+        }
+    }
+
+    const fn is_nullable(self) -> bool {
+        matches!(self, Self::Score | Self::CostUsd)
+    }
+
+    const fn is_float(self) -> bool {
+        matches!(self, Self::Score | Self::CostUsd | Self::DurationMs)
+    }
+}
+
+/// A column and a direction: `started_at`, `-score`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceSort {
+    /// What is compared.
+    pub key: SortKey,
+    /// Largest first.
+    pub descending: bool,
+}
+
+impl Default for TraceSort {
+    fn default() -> Self {
+        Self {
+            key: SortKey::StartedAt,
+            descending: true,
+        }
+    }
+}
+
+impl FromStr for TraceSort {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, descending) = match text.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (text, false),
+        };
+        let key = SortKey::ALL.into_iter().find(|key| key.as_str() == name);
+        key.map(|key| Self { key, descending }).ok_or_else(|| {
+            let names: Vec<_> = SortKey::ALL.iter().map(|key| key.as_str()).collect();
+            StoreError::InvalidQuery(format!(
+                "sort must be one of {}, with `-` in front for largest first, not {text:?}",
+                names.join(", ")
+            ))
+        })
+    }
+}
+
+/// Where a row stands in the order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// Value of the sort column as an ordered number; null where it is null.
+    pub(super) number: Option<i64>,
+    pub(super) trace_id: String,
+    pub(super) project: String,
+}
+
+impl TraceSort {
+    /// The sort column as a number that orders like it and survives a round trip through a cursor.
+    ///
+    /// Floats are shown by their bits, which order like them where the sign is clear and are flipped where it is set.
+    pub(super) fn number_expression(self) -> String {
+        let column = self.key.as_str();
+        if self.key == SortKey::StartedAt {
+            return "toNullable(toUnixTimestamp64Nano(started_at))".to_owned();
+        }
+        if self.key.is_float() {
+            // Adding zero makes minus zero zero.
+            let bits = format!("reinterpretAsInt64(toFloat64(assumeNotNull({column})) + 0.)");
+            let ordered = format!("if({bits} < 0, bitXor({bits}, toInt64(9223372036854775807)), {bits})");
+            return if self.key.is_nullable() {
+                format!("if(isNull({column}), NULL, {ordered})")
+            } else {
+                format!("toNullable({ordered})")
+            };
+        }
+        format!("toNullable(toInt64(least({column}, toUInt64(9223372036854775807))))")
+    }
+
+    pub(super) fn order_by(self) -> String {
+        let direction = if self.descending { "DESC" } else { "ASC" };
+        // Two decimals that are one float must be a tie, as they are to a cursor.
+        let column = match self.key {
+            SortKey::CostUsd => "toFloat64(cost_usd)",
+            key => key.as_str(),
+        };
+        let nulls = if self.key.is_nullable() {
+            " NULLS LAST"
+        } else {
+            ""
+        };
+        format!("{column} {direction}{nulls}, trace_id {direction}, project {direction}")
+    }
+
+    /// The condition of standing after a place.
+    pub(super) fn after(self, place: &Place) -> Statement {
+        let beyond = if self.descending { "<" } else { ">" };
+        let mut sql = Statement::default();
+        let tie = format!("(trace_id, project) {beyond} (?, ?)");
+        let Some(number) = place.number else {
+            sql.push(&format!("({} IS NULL AND {tie})", self.key.as_str()));
+            return sql
+                .bind(&*place.trace_id)
+                .bind(&*place.project)
+                .to_owned();
+        };
+        if self.key == SortKey::StartedAt {
+            // On the bare column, so that its index can leave granules out.
+            let time = "fromUnixTimestamp64Nano(toInt64(?), 'UTC')";
+            sql.push(&format!(
+                "(started_at {beyond}= {time} AND (started_at {beyond} {time} OR {tie}))"
+            ));
+        } else {
+            let column = self.number_expression();
+            let nulls = if self.key.is_nullable() {
+                format!("{} IS NULL OR ", self.key.as_str())
+            } else {
+                String::new()
+            };
+            sql.push(&format!(
+                "({nulls}ifNull({column} {beyond}= toInt64(?), false) AND (ifNull({column} {beyond} toInt64(?), false) OR {tie}))"
+            ));
+        }
+        sql.bind(number)
+            .bind(number)
+            .bind(&*place.trace_id)
+            .bind(&*place.project)
+            .to_owned()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    sort: String,
+    place: Place,
+}
+
+pub(super) fn cursor_from_place(sort: TraceSort, place: Place) -> String {
+    let cursor = Cursor {
+        sort: format!("{}{}", if sort.descending { "-" } else { "" }, sort.key.as_str()),
+        place,
+    };
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor is plain data"))
+}
+
+pub(super) fn place_from_cursor(sort: TraceSort, cursor: &str) -> Result<Place> {
+    let wrong = || {
+        StoreError::InvalidQuery(
+            "the cursor is not of this list; start again without it".to_owned(),
+        )
+    };
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().ok_or_else(wrong)?;
+    let cursor: Cursor = serde_json::from_slice(&bytes).ok().ok_or_else(wrong)?;
+    if cursor.sort.parse::<TraceSort>().ok() != Some(sort) {
+        return Err(wrong());
+    }
+    Ok(cursor.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_belongs_to_its_sort() {
+        let sort: TraceSort = "-score".parse().unwrap();
+        let place = Place {
+            number: Some(7),
+            trace_id: "a".to_owned(),
+            project: "it's".to_owned(),
+        };
+        let cursor = cursor_from_place(sort, place.clone());
+        assert_eq!(place_from_cursor(sort, &cursor).unwrap(), place);
+        assert!(place_from_cursor(TraceSort::default(), &cursor).is_err());
+        assert!(place_from_cursor(sort, "…").is_err());
+        assert!("size".parse::<TraceSort>().is_err());
+    }
+}
