@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::StartError;
 use super::connection::Connection;
+use super::default_database;
 use super::error::{ServerError, code};
 use super::ffi::Api;
 
@@ -37,14 +38,16 @@ impl Database {
     ) -> Result<Self, StartError> {
         let path = library.display().to_string();
         let api = Api::load(library).map_err(|source| StartError::Library { path, source })?;
+        let clickhouse_dir = data_dir.join("clickhouse");
+        default_database::complete_link(&clickhouse_dir)?;
         let mut args = vec![
-            format!("--path={}", data_dir.join("clickhouse").display()),
+            format!("--path={}", clickhouse_dir.display()),
             format!("--config-file={}", config_file.display()),
         ];
         args.extend(default_settings(max_memory_bytes));
         let mut anchor = Connection::open(api, &args)
             .ok_or_else(|| StartError::Open(data_dir.display().to_string()))?;
-        fence_default_database(&mut anchor)?;
+        default_database::fence(&mut anchor)?;
         let known_settings = text_lines(&mut anchor, "SELECT name FROM system.settings")?
             .into_iter()
             .collect();
@@ -175,33 +178,6 @@ fn default_settings(max_memory_bytes: u64) -> [String; 6] {
         "--min_insert_block_size_bytes=67108864".into(),
         "--max_bytes_before_external_sort=536870912".into(),
     ]
-}
-
-/// The embedded engine's `default` database also holds every file of the machine as a table (`SELECT * FROM '/etc/…'`).
-/// Attaching it again makes it a plain one.
-fn fence_default_database(anchor: &mut Connection) -> Result<(), ServerError> {
-    anchor.query(b"DETACH DATABASE default", "Null", &[])?;
-    // On a new folder there is nothing to attach.
-    if anchor
-        .query(b"ATTACH DATABASE default", "Null", &[])
-        .is_err()
-    {
-        anchor.query(b"CREATE DATABASE default ENGINE = Atomic", "Null", &[])?;
-    }
-    let engine = text_lines(
-        anchor,
-        "SELECT engine FROM system.databases WHERE name = 'default'",
-    )?;
-    if engine == ["Atomic"] {
-        return Ok(());
-    }
-    let message =
-        format!("the database 'default' is of the engine {engine:?}, which reaches files");
-    Err(ServerError::new(
-        code::ACCESS_DENIED,
-        "ACCESS_DENIED",
-        &message,
-    ))
 }
 
 fn text_lines(connection: &mut Connection, sql: &str) -> Result<Vec<String>, ServerError> {

@@ -47,6 +47,11 @@ pub(super) fn run(
         healthy = stream.append(&piece[..filled]);
     }
     let stats = stream.finish()?;
+    if !healthy {
+        return Err(unread(
+            "the engine stopped reading before the end of the data",
+        ));
+    }
     check_rows(insert.format, &begin, stats)?;
     Ok(stats)
 }
@@ -72,21 +77,24 @@ fn check_rows(format: &str, begin: &[u8], stats: Stats) -> Result<(), ServerErro
         return Ok(());
     }
     let mut rest = begin;
-    let (Some(_columns), Some(rows)) = (varint(&mut rest), varint(&mut rest)) else {
+    let (Some(columns), Some(rows)) = (varint(&mut rest), varint(&mut rest)) else {
         return Ok(());
     };
+    // A block without columns ends the data for the engine.
+    if columns == 0 && !rest.is_empty() {
+        return Err(unread("a block without columns is followed by more data"));
+    }
     if stats.written_rows >= rows {
         return Ok(());
     }
-    let message = format!(
+    Err(unread(&format!(
         "only {} of {rows} rows sent were written",
         stats.written_rows
-    );
-    Err(ServerError::new(
-        code::INCORRECT_DATA,
-        "INCORRECT_DATA",
-        &message,
-    ))
+    )))
+}
+
+fn unread(message: &str) -> ServerError {
+    ServerError::new(code::INCORRECT_DATA, "INCORRECT_DATA", message)
 }
 
 #[cfg(test)]
@@ -105,5 +113,7 @@ mod tests {
         assert!(check_rows("Native", begin, written(999)).is_err());
         assert!(check_rows("RowBinary", begin, written(0)).is_ok());
         assert!(check_rows("Native", b"", written(0)).is_ok());
+        assert!(check_rows("Native", b"\0\0", written(0)).is_ok());
+        assert!(check_rows("Native", b"\0\0\x01", written(0)).is_err());
     }
 }

@@ -5,6 +5,7 @@ mod config_file;
 #[expect(unsafe_code, reason = "calls the C functions of the library")]
 mod connection;
 mod database;
+mod default_database;
 mod error;
 #[expect(unsafe_code, reason = "declares the C functions of the library")]
 mod ffi;

@@ -7,6 +7,7 @@ use super::database::Setting;
 use super::error::{ServerError, code};
 use crate::http::encoding::Encoding;
 use crate::http::head::Head;
+use crate::http::multipart;
 
 const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_SESSION_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -32,6 +33,8 @@ pub(super) struct Request {
     pub(super) params: Vec<Param>,
     pub(super) encoding: Encoding,
     pub(super) content_encoding: Option<String>,
+    /// Set when the body is a form with more parameters.
+    pub(super) form_boundary: Option<String>,
     /// The body is in ClickHouse's own compression framing.
     pub(super) in_blocks: bool,
     pub(super) wait_for_end: bool,
@@ -44,18 +47,6 @@ impl Request {
         head: &Head,
         new_query_id: impl FnOnce() -> String,
     ) -> Result<Self, ServerError> {
-        if head
-            .header("content-type")
-            .is_some_and(|kind| kind.starts_with("multipart/form-data"))
-        {
-            let message =
-                "external data (multipart/form-data) is not supported by the embedded engine";
-            return Err(ServerError::new(
-                code::NOT_IMPLEMENTED,
-                "NOT_IMPLEMENTED",
-                message,
-            ));
-        }
         let mut request = Self {
             query: String::new(),
             query_id: String::new(),
@@ -66,13 +57,15 @@ impl Request {
             params: Vec::new(),
             encoding: encoding(head),
             content_encoding: head.header("content-encoding").map(str::to_owned),
+            form_boundary: head
+                .header("content-type")
+                .and_then(multipart::boundary)
+                .map(str::to_owned),
             in_blocks: flag(head, "decompress"),
             wait_for_end: flag(head, "wait_end_of_query") || flag(head, "http_wait_end_of_query"),
             only_reads: head.method != "POST",
         };
-        for (name, value) in &head.params {
-            request.take(name, value)?;
-        }
+        request.take_all(&head.params)?;
         if request.query_id.is_empty() {
             request.query_id = new_query_id();
         }
@@ -83,6 +76,13 @@ impl Request {
         self.settings
             .iter()
             .any(|(name, value)| name == "extremes" && matches!(value.as_str(), "1" | "true"))
+    }
+
+    /// Takes parameters from the URL, or from a form.
+    pub(super) fn take_all(&mut self, params: &[(String, String)]) -> Result<(), ServerError> {
+        params
+            .iter()
+            .try_for_each(|(name, value)| self.take(name, value))
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), ServerError> {

@@ -19,6 +19,7 @@ use super::statement::{self, StatementText};
 use crate::http::body::Body;
 use crate::http::encoding::{self, Encoding};
 use crate::http::head::Head;
+use crate::http::multipart::{self, FormError};
 use crate::http::response::{Framing, ResponseHead};
 use crate::sql::{self, InsertSource, StatementKind};
 
@@ -108,7 +109,7 @@ impl Service {
     ) -> io::Result<bool> {
         let checked = auth::check(head, &self.password)
             .and_then(|()| Request::from_head(head, || self.new_query_id()));
-        let request = match checked {
+        let mut request = match checked {
             Ok(request) => request,
             Err(error) => {
                 return output::send_error(body, self.response_head("", ""), delivery, &error);
@@ -118,14 +119,18 @@ impl Service {
         delivery.wait_for_end = request.wait_for_end;
         let response = self.response_head(&request.query_id, "");
         let mut output = Output::new(body, response, delivery, self.exception_tag())?;
-        match self.run(&request, &mut output) {
+        match self.run(&mut request, &mut output) {
             Ok(stats) => output.finish(stats),
             Err(OutputError::Server(error)) => output.fail(&error),
             Err(OutputError::Client(error)) => Err(error),
         }
     }
 
-    fn run(&self, request: &Request, output: &mut Output<'_, '_>) -> Result<Stats, OutputError> {
+    fn run(
+        &self,
+        request: &mut Request,
+        output: &mut Output<'_, '_>,
+    ) -> Result<Stats, OutputError> {
         let body = output.request();
         let mut data = encoding::decoded(
             &mut *body,
@@ -133,6 +138,10 @@ impl Service {
             request.in_blocks,
         )
         .map_err(|error| ServerError::bad_arguments(&error.to_string()))?;
+        if let Some(boundary) = request.form_boundary.take() {
+            request.take_all(&form_fields(&mut data, &boundary)?)?;
+        }
+        let request = &*request;
         let StatementText { text, statement } = statement::read(&request.query, &mut data)?;
         let sql = &text[statement.sql.clone()];
         if let Some(reason) = sql::refusal(sql) {
@@ -285,4 +294,15 @@ impl Service {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         (nanos, self.counter.fetch_add(1, Ordering::Relaxed))
     }
+}
+
+/// The fields of a body that is a form.
+fn form_fields(data: &mut dyn Read, boundary: &str) -> Result<Vec<(String, String)>, ServerError> {
+    let form = statement::read_to_end(data)?;
+    multipart::fields(&form, boundary).map_err(|error| match error {
+        FormError::File => {
+            ServerError::new(code::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", &error.to_string())
+        }
+        FormError::Malformed => ServerError::bad_arguments(&error.to_string()),
+    })
 }

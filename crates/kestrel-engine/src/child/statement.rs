@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::error::{ServerError, code};
 use crate::sql::{self, InsertSource, Statement, StatementKind};
 
-/// So much of a body is read at a time while looking for the end of the statement.
+/// So much of a body is read at first while looking for the end of the statement.
 const STEP_BYTES: usize = 64 << 10;
 /// A statement that is not an INSERT with data is read whole, up to here.
 const MAX_STATEMENT_BYTES: usize = 16 << 20;
@@ -33,20 +33,37 @@ pub(super) fn read(query: &str, body: &mut dyn Read) -> Result<StatementText, Se
         text.push(b'\n');
     }
     while read_step(&mut text, body)? {
-        if let Some(statement) = insert_with_data(&text) {
+        // Where the text ends with the statement, its last word may go on.
+        let reached =
+            insert_with_data(&text).filter(|statement| data_start(statement) < Some(text.len()));
+        if let Some(statement) = reached {
             return Ok(StatementText { text, statement });
         }
-        if text.len() > MAX_STATEMENT_BYTES {
-            let message = format!("the statement is longer than {MAX_STATEMENT_BYTES} bytes");
-            return Err(ServerError::new(
-                code::QUERY_IS_TOO_LARGE,
-                "QUERY_IS_TOO_LARGE",
-                &message,
-            ));
-        }
+        check_length(&text)?;
     }
     let statement = sql::analyse(&text)?;
     Ok(StatementText { text, statement })
+}
+
+/// Reads a body that is not data.
+pub(super) fn read_to_end(body: &mut dyn Read) -> Result<Vec<u8>, ServerError> {
+    let mut text = Vec::new();
+    while read_step(&mut text, body)? {
+        check_length(&text)?;
+    }
+    Ok(text)
+}
+
+fn check_length(text: &[u8]) -> Result<(), ServerError> {
+    if text.len() <= MAX_STATEMENT_BYTES {
+        return Ok(());
+    }
+    let message = format!("the statement is longer than {MAX_STATEMENT_BYTES} bytes");
+    Err(ServerError::new(
+        code::QUERY_IS_TOO_LARGE,
+        "QUERY_IS_TOO_LARGE",
+        &message,
+    ))
 }
 
 /// The statement, when the text reaches to the data of an INSERT. More of the body could turn any other into another.
@@ -80,7 +97,8 @@ fn data_start(statement: &Statement) -> Option<usize> {
 
 fn read_step(text: &mut Vec<u8>, body: &mut dyn Read) -> Result<bool, ServerError> {
     let filled = text.len();
-    text.resize(filled + STEP_BYTES, 0);
+    // Growing steps, because the text is looked at anew after each.
+    text.resize(filled + STEP_BYTES.max(filled), 0);
     let read = body.read(&mut text[filled..]);
     text.truncate(filled + *read.as_ref().unwrap_or(&0));
     read.map(|count| count > 0)
@@ -122,6 +140,17 @@ mod tests {
         assert_eq!(parts("INSERT INTO t FORMAT TSV 1", "2\n"), expected);
         assert_eq!(parts("INSERT INTO t", "FORMAT TSV\n1\n2\n"), expected);
         assert_eq!(parts("SELECT 1", "+ 1").0, "SELECT 1\n+ 1");
+    }
+
+    #[test]
+    fn a_format_that_arrives_in_two_pieces_is_one_word() {
+        let mut body = b"INSERT INTO t FORMAT TS".chain(b"V\n1\n".as_slice());
+        let read = read("", &mut body).unwrap();
+        assert_eq!(
+            data_start(&read.statement),
+            Some("INSERT INTO t FORMAT TSV\n".len())
+        );
+        assert_eq!(read.text, b"INSERT INTO t FORMAT TSV\n1\n");
     }
 
     #[test]

@@ -47,11 +47,20 @@ pub(crate) enum HeadError {
 impl Head {
     /// Reads the next request's head.
     pub(crate) fn read(wire: &mut Wire) -> Result<Self, HeadError> {
-        let mut complete = find_end(wire.buffered(), 0);
-        while complete.is_none() {
-            let seen = wire.buffered().len();
+        let mut seen: usize = 0;
+        let end = loop {
+            // The end of the head may lie across the border of what was seen before.
+            if let Some(end) = find_end(wire.buffered(), seen.saturating_sub(3)) {
+                break end;
+            }
+            seen = wire.buffered().len();
             if seen > MAX_HEAD_BYTES {
                 return Err(HeadError::TooLong);
+            }
+            if !starts_like_http(wire.buffered()) {
+                return Err(HeadError::Malformed(
+                    "it does not begin with a method".into(),
+                ));
             }
             if wire.fill()? == 0 {
                 let empty = wire.buffered().iter().all(u8::is_ascii_whitespace);
@@ -61,14 +70,7 @@ impl Head {
                     HeadError::Malformed("it does not end".into())
                 });
             }
-            complete = find_end(wire.buffered(), seen.saturating_sub(3));
-            if complete.is_none() && !starts_like_http(wire.buffered()) {
-                return Err(HeadError::Malformed(
-                    "it does not begin with a method".into(),
-                ));
-            }
-        }
-        let end = complete.unwrap_or_default();
+        };
         let head = Self::parse(&wire.buffered()[..end]);
         wire.consume(end);
         head

@@ -7,6 +7,7 @@ pub(crate) mod block;
 pub(crate) mod body;
 pub(crate) mod encoding;
 pub(crate) mod head;
+pub(crate) mod multipart;
 pub(crate) mod query_string;
 pub(crate) mod response;
 pub(crate) mod wire;

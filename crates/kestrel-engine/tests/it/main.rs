@@ -1,0 +1,8 @@
+//! The engine as its users see it: through the official clients, plain HTTP, and sudden ends of its processes.
+
+mod crashes;
+mod fixture;
+mod hostile;
+mod lifecycle;
+mod protocol;
+mod rust_client;
