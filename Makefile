@@ -101,11 +101,11 @@ $(STAMPS)/python-tools: $(PYTHON) requirements/run.txt
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/python-release: $(STAMPS)/python-tools $(RUST_SOURCES)
-	. $(VENV)/bin/activate && maturin develop --quiet --release -m caribou/pyproject.toml
+	. $(VENV)/bin/activate && cd caribou && maturin develop --quiet --release
 	@rm -f $(STAMPS)/python-debug && touch $@
 
 $(STAMPS)/python-debug: $(STAMPS)/python-tools $(RUST_SOURCES)
-	test -e $(STAMPS)/python-release || (. $(VENV)/bin/activate && maturin develop --quiet -m caribou/pyproject.toml)
+	test -e $(STAMPS)/python-release || (. $(VENV)/bin/activate && cd caribou && maturin develop --quiet)
 	@touch $@
 
 $(STAMPS)/python-test: $(STAMPS)/python-debug requirements/test.txt

@@ -49,7 +49,7 @@ pub enum Problem {
     )]
     OutsideRollout {
         /// The function that was called.
-        call: &'static str,
+        call: String,
     },
     /// Called after `shutdown`.
     #[error("nothing is recorded after shutdown(): call configure() to record again")]

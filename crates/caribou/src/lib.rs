@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod client;
 mod clock;
 mod config;
 mod content;
@@ -24,10 +25,12 @@ mod segment;
 mod settings;
 mod turns;
 
+pub use caribou_model::api::Project;
 pub use caribou_model::{
     Content, Cost, Criterion, Event, Grade, Item, Message, Phase, RolloutStatus, ToolExecution,
     TurnCounter,
 };
+pub use client::{KestrelClient, KestrelError};
 pub use config::{ClickHouseConfig, Config, LangfuseConfig, Redactor};
 pub use error::{ConfigureError, OpenError, Problem};
 pub use export::DeliveryCounts;

@@ -19,7 +19,7 @@ use crate::live::OpenSpans;
 use crate::notice::{Notices, Reporter, tracing_reporter};
 use crate::settings::Settings;
 use crate::turns::TurnRegistry;
-use crate::{ConfigureError, Problem};
+use crate::{ConfigureError, KestrelClient, Problem};
 
 /// Records rollouts. Cloning gives another handle on the same recorder.
 ///
@@ -49,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) open: Arc<OpenSpans>,
     /// Counts forks, so that a child knows what its parent opened.
     pub(crate) generation: AtomicU64,
+    client: Mutex<Option<Arc<KestrelClient>>>,
     logged: AtomicU64,
     unrecorded: AtomicU64,
     warnings: AtomicU64,
@@ -109,6 +110,7 @@ impl Recorder {
                 turns: TurnRegistry::default(),
                 open: Arc::default(),
                 generation: AtomicU64::new(0),
+                client: Mutex::default(),
                 logged: AtomicU64::new(0),
                 unrecorded: AtomicU64::new(0),
                 warnings: AtomicU64::new(0),
@@ -255,11 +257,35 @@ impl Recorder {
         let former = core.slot.get();
         let renewed = former.as_ref().map(|pipeline| Arc::new(pipeline.renewed()));
         core.slot.replace(renewed);
+        // Its connections are the parent's.
+        let client = core.client.try_lock().ok().and_then(|mut client| client.take());
+        std::mem::forget(client);
         // Locks within may be held by threads that do not exist here, so nothing of it may be touched or freed.
         std::mem::forget(former);
         let retired =
             std::mem::take(&mut *core.retired.lock().unwrap_or_else(PoisonError::into_inner));
         std::mem::forget(retired);
+    }
+
+    /// The client of the Kestrel that is configured.
+    ///
+    /// # Errors
+    /// When the environment holds a phase or URL that cannot be used.
+    pub fn kestrel_client(&self) -> Result<Arc<KestrelClient>, ConfigureError> {
+        let settings = self.settings()?;
+        let mut client = self
+            .core
+            .client
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*client {
+            Some(client) if client.serves(&settings.kestrel) => Ok(Arc::clone(client)),
+            _ => {
+                let new = Arc::new(KestrelClient::new(settings.kestrel.clone()));
+                *client = Some(Arc::clone(&new));
+                Ok(new)
+            }
+        }
     }
 
     /// Whether mistakes are raised rather than told once: `CARIBOU_STRICT`.
@@ -277,15 +303,13 @@ impl Recorder {
 }
 
 impl Core {
-    /// Counts an item; false where the recorder is off.
-    pub(crate) fn admits(&self, call: &'static str) -> Result<bool, Problem> {
-        if self.recording.load(Ordering::Relaxed) && !self.shut_down.load(Ordering::Relaxed) {
-            return Ok(true);
-        }
-        if self.shut_down.load(Ordering::Relaxed) && call == "log" {
+    /// Whether items are recorded; after a shutdown that is worth a warning.
+    pub(crate) fn admits_items(&self) -> Result<bool, Problem> {
+        let shut_down = self.shut_down.load(Ordering::Relaxed);
+        if shut_down {
             self.report(Problem::ShutDown)?;
         }
-        Ok(false)
+        Ok(!shut_down && self.recording.load(Ordering::Relaxed))
     }
 
     pub(crate) fn count_logged(&self) {

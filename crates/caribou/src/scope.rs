@@ -43,7 +43,7 @@ impl Scope {
     /// # Errors
     /// In strict mode, after a shutdown.
     pub fn log(&self, item: impl Into<Item>) -> Result<(), Problem> {
-        if self.core().admits("log")? {
+        if self.core().admits_items()? {
             self.0.segment.log(item.into(), self.context());
         }
         Ok(())

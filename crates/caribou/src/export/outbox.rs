@@ -42,11 +42,6 @@ impl Counts {
     pub(crate) fn settled(&self) -> u64 {
         self.acknowledged + self.refused + self.dropped
     }
-
-    /// Spans on their way.
-    pub(crate) fn queued(&self) -> u64 {
-        self.offered.saturating_sub(self.settled())
-    }
 }
 
 /// Why a wait for the next attempt ended.

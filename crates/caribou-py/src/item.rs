@@ -1,0 +1,291 @@
+//! The four dataclasses as items of the model.
+//!
+//! `log()` spends most of its time here. The `__dict__` of a dataclass holds the fields in the order of their
+//! declaration under interned keys, so that a field is recognised by comparing pointers; None is passed over.
+
+use caribou::{Criterion, Event, Grade, Item, Message, ToolExecution};
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple, PyType};
+
+use crate::convert::{Field, text};
+use crate::json::json_from;
+use crate::registry::Registry;
+
+/// Reads any of the four.
+pub(crate) fn item_from(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<Item> {
+    let py = item.py();
+    let class = item.get_type();
+    let is = |known: &Py<PyType>| class.is(known.bind(py));
+    if is(&registry.message) {
+        return message(item).map(Item::Message);
+    }
+    if is(&registry.tool_execution) {
+        return tool_execution(item).map(Item::ToolExecution);
+    }
+    if is(&registry.grade) {
+        return grade(item).map(Item::Grade);
+    }
+    if is(&registry.event) {
+        return event(item).map(Item::Event);
+    }
+    if item.is_instance(registry.message.bind(py))? {
+        message(item).map(Item::Message)
+    } else if item.is_instance(registry.tool_execution.bind(py))? {
+        tool_execution(item).map(Item::ToolExecution)
+    } else if item.is_instance(registry.grade.bind(py))? {
+        grade(item).map(Item::Grade)
+    } else if item.is_instance(registry.event.bind(py))? {
+        event(item).map(Item::Event)
+    } else {
+        Err(PyTypeError::new_err(format!(
+            "log() takes a Message, ToolExecution, Grade or Event, not {}",
+            class.name()?
+        )))
+    }
+}
+
+/// The names of a class's fields, and the same as Python's interned strings.
+struct Fields<const N: usize> {
+    class: &'static str,
+    names: [&'static str; N],
+    interned: PyOnceLock<Vec<Py<PyString>>>,
+}
+
+impl<const N: usize> Fields<N> {
+    const fn new(class: &'static str, names: [&'static str; N]) -> Self {
+        Self {
+            class,
+            names,
+            interned: PyOnceLock::new(),
+        }
+    }
+
+    /// Calls `set` with the number of each field that is not None.
+    fn for_each(
+        &self,
+        item: &Bound<'_, PyAny>,
+        mut set: impl FnMut(usize, Field<'_, '_>) -> PyResult<()>,
+    ) -> PyResult<()> {
+        let py = item.py();
+        let interned = self.interned.get_or_init(py, || {
+            let intern = |name: &&str| PyString::intern(py, name).unbind();
+            self.names.iter().map(intern).collect()
+        });
+        let dict = item.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+        for (position, (key, value)) in dict.iter().enumerate() {
+            if value.is_none() {
+                continue;
+            }
+            let in_order = interned
+                .get(position)
+                .is_some_and(|name| name.as_ptr() == key.as_ptr());
+            let number = if in_order {
+                Some(position)
+            } else {
+                self.number_of(&key)
+            };
+            // Attributes that somebody added to an item are not ours to record.
+            if let Some(number) = number {
+                let field = Field {
+                    class: self.class,
+                    name: self.names[number],
+                    value: &value,
+                };
+                set(number, field)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn number_of(&self, key: &Bound<'_, PyAny>) -> Option<usize> {
+        let key: String = key.extract().ok()?;
+        self.names.iter().position(|name| *name == key)
+    }
+}
+
+static MESSAGE: Fields<18> = Fields::new(
+    "Message",
+    [
+        "role",
+        "content",
+        "tool_calls",
+        "tool_call_id",
+        "name",
+        "model",
+        "provider",
+        "input_tokens",
+        "output_tokens",
+        "cost_usd",
+        "duration_ms",
+        "grader_name",
+        "prompt",
+        "reasoning",
+        "cached_input_tokens",
+        "reasoning_tokens",
+        "finish_reason",
+        "timestamp",
+    ],
+);
+
+fn message(item: &Bound<'_, PyAny>) -> PyResult<Message> {
+    let mut message = Message::default();
+    MESSAGE.for_each(item, |number, field| {
+        match number {
+            0 => message.role = field.text()?,
+            1 => message.content = Some(field.content()?),
+            2 => message.tool_calls = Some(field.json()?),
+            3 => message.tool_call_id = Some(field.text()?),
+            4 => message.name = Some(field.text()?),
+            5 => message.model = Some(field.text()?),
+            6 => message.provider = Some(field.text()?),
+            7 => message.input_tokens = field.count()?,
+            8 => message.output_tokens = field.count()?,
+            9 => message.cost = field.cost()?,
+            10 => message.duration_ms = field.number()?,
+            11 => message.grader_name = Some(field.text()?),
+            12 => message.prompt = Some(field.text()?),
+            13 => message.reasoning = Some(field.text()?),
+            14 => message.cached_input_tokens = field.count()?,
+            15 => message.reasoning_tokens = field.count()?,
+            16 => message.finish_reason = Some(field.text()?),
+            _ => message.timestamp_unix_nanos = field.moment()?,
+        }
+        Ok(())
+    })?;
+    Ok(message)
+}
+
+static TOOL_EXECUTION: Fields<8> = Fields::new(
+    "ToolExecution",
+    [
+        "name",
+        "call_id",
+        "arguments",
+        "result",
+        "error",
+        "requestor",
+        "duration_ms",
+        "timestamp",
+    ],
+);
+
+fn tool_execution(item: &Bound<'_, PyAny>) -> PyResult<ToolExecution> {
+    let mut tool = ToolExecution::default();
+    TOOL_EXECUTION.for_each(item, |number, field| {
+        match number {
+            0 => tool.name = field.text()?,
+            1 => tool.call_id = Some(field.text()?),
+            2 => tool.arguments = Some(field.content()?),
+            3 => tool.result = Some(field.content()?),
+            4 => tool.error = Some(field.text()?),
+            5 => tool.requestor = Some(field.text()?),
+            6 => tool.duration_ms = field.number()?,
+            _ => tool.timestamp_unix_nanos = field.moment()?,
+        }
+        Ok(())
+    })?;
+    Ok(tool)
+}
+
+static GRADE: Fields<9> = Fields::new(
+    "Grade",
+    [
+        "score",
+        "grader_type",
+        "reasoning",
+        "criteria",
+        "passed_count",
+        "total_count",
+        "artifacts",
+        "grader_version",
+        "timestamp",
+    ],
+);
+
+fn grade(item: &Bound<'_, PyAny>) -> PyResult<Grade> {
+    let mut grade = Grade::new(f64::NAN);
+    GRADE.for_each(item, |number, field| {
+        match number {
+            0 => grade.score = field.number()?.unwrap_or(f64::NAN),
+            1 => grade.grader_type = Some(field.text()?),
+            2 => grade.reasoning = Some(field.text()?),
+            3 => grade.criteria = Some(criteria(field.value)?),
+            4 => grade.passed_count = field.count()?,
+            5 => grade.total_count = field.count()?,
+            6 => grade.artifacts = Some(field.json()?),
+            7 => grade.grader_version = Some(field.text()?),
+            _ => grade.timestamp_unix_nanos = field.moment()?,
+        }
+        Ok(())
+    })?;
+    Ok(grade)
+}
+
+static EVENT: Fields<3> = Fields::new("Event", ["name", "details", "timestamp"]);
+
+fn event(item: &Bound<'_, PyAny>) -> PyResult<Event> {
+    let mut event = Event::default();
+    EVENT.for_each(item, |number, field| {
+        match number {
+            0 => event.name = field.text()?,
+            1 => event.details = Some(field.json()?),
+            _ => event.timestamp_unix_nanos = field.moment()?,
+        }
+        Ok(())
+    })?;
+    Ok(event)
+}
+
+fn criteria(value: &Bound<'_, PyAny>) -> PyResult<Vec<Criterion>> {
+    if let Ok(list) = value.cast::<PyList>() {
+        return list.iter().map(|one| criterion(&one)).collect();
+    }
+    if let Ok(tuple) = value.cast::<PyTuple>() {
+        return tuple.iter().map(|one| criterion(&one)).collect();
+    }
+    Ok(vec![criterion(value)?])
+}
+
+/// Reads the known keys of a criterion. An object that is no dict is read from its JSON, if that is an object.
+fn criterion(value: &Bound<'_, PyAny>) -> PyResult<Criterion> {
+    let json = json_from(value)?;
+    let Ok(dict) = value.cast::<PyDict>() else {
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+        return Ok(Criterion {
+            json,
+            ..Criterion::from(&parsed)
+        });
+    };
+    let get = |key: &str| {
+        dict.get_item(key)
+            .ok()
+            .flatten()
+            .filter(|value| !value.is_none())
+    };
+    let get_text = |key: &str| get(key).map(|value| text(&value)).transpose();
+    let get_number = |name: &'static str| match get(name) {
+        Some(value) => Field {
+            class: "criterion",
+            name,
+            value: &value,
+        }
+        .number(),
+        None => Ok(None),
+    };
+    let passed = get("passed").and_then(|passed| {
+        passed
+            .cast::<PyBool>()
+            .map_or_else(|_| passed.is_truthy().ok(), |passed| Some(passed.is_true()))
+    });
+    Ok(Criterion {
+        criterion_type: get_text("type")?,
+        passed,
+        score: get_number("score")?,
+        weight: get_number("weight")?,
+        reasoning: get_text("reasoning")?.map_or_else(|| get_text("reason"), |text| Ok(Some(text)))?,
+        json,
+    })
+}
