@@ -1,0 +1,129 @@
+//! Other processes: this test program, started again in a role.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use caribou_spool::DestinationSpool;
+
+use crate::support::{open, open_with, record};
+
+const ROLE: &str = "CARIBOU_SPOOL_TEST_ROLE";
+const FOLDER: &str = "CARIBOU_SPOOL_TEST_FOLDER";
+/// Records of a batch, in writing and in delivering.
+pub(crate) const BATCH: usize = 7;
+
+/// Starts a process in a role; what it prints can be read line by line.
+pub(crate) fn start(role: &str, folder: &Path) -> Child {
+    start_program(Command::new(std::env::current_exe().unwrap()), role, folder)
+}
+
+/// Starts a process whose files may not grow beyond so many blocks of 512 bytes.
+pub(crate) fn start_with_file_limit(blocks: u32, role: &str, folder: &Path) -> Child {
+    let mut command = Command::new("sh");
+    // An ignored signal stays ignored in the program: writing too far is then an error and not the end.
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    command
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap());
+    start_program(command, role, folder)
+}
+
+fn start_program(mut command: Command, role: &str, folder: &Path) -> Child {
+    command
+        .args([
+            "--exact",
+            "role::in_another_process",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(ROLE, role)
+        .env(FOLDER, folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The lines that a role printed, without those of the test harness.
+pub(crate) fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let output = BufReader::new(child.stdout.take().unwrap());
+    output
+        .lines()
+        .map_while(Result::ok)
+        .filter_map(|line| line.split_once("> ").map(|(_, line)| line.to_owned()))
+}
+
+pub(crate) fn say(line: &str) {
+    let mut output = std::io::stdout().lock();
+    // A whole line in one write: a kill leaves all of it or nothing.
+    output
+        .write_all(format!("\n> {line}\n").as_bytes())
+        .unwrap();
+    output.flush().unwrap();
+}
+
+#[test]
+#[ignore = "is started by the tests of several processes"]
+fn in_another_process() {
+    let (Some(role), Some(folder)) = (std::env::var_os(ROLE), std::env::var_os(FOLDER)) else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    match role.to_str().unwrap() {
+        "write" => write_until_killed(folder),
+        "drain" => drain_to_the_end(folder),
+        "fork and stay" => crate::fork::fork_and_stay(folder, false),
+        "fork and close" => crate::fork::fork_and_stay(folder, true),
+        "fork and write" => crate::fork::fork_and_write(folder),
+        "fork and drop" => crate::fork::fork_and_drop(folder),
+        "fill" => crate::disk_full::fill(folder),
+        role => panic!("no role {role}"),
+    }
+}
+
+/// Appends numbered records and says each batch's last number once it is appended.
+fn write_until_killed(folder: &Path) {
+    let pid = std::process::id();
+    let (_spool, mut destination) =
+        open_with(caribou_spool::SpoolOptions::new(folder).with_segment_bytes(20_000));
+    for number in (0..).step_by(BATCH) {
+        append_numbered(&mut destination, pid, number);
+        say(&format!("{pid} {}", number + BATCH - 1));
+    }
+}
+
+pub(crate) fn append_numbered(destination: &mut DestinationSpool, pid: u32, first: usize) {
+    let padding = "x".repeat(first % 500);
+    let payloads: Vec<String> = (first..first + BATCH)
+        .map(|number| format!("{pid} {number} {padding}"))
+        .collect();
+    let records: Vec<_> = payloads
+        .iter()
+        .map(|payload| record(payload.as_bytes()))
+        .collect();
+    destination.append(&records).unwrap();
+}
+
+/// Says each record before it settles its batch.
+fn drain_to_the_end(folder: &Path) {
+    let (_spool, mut destination) = open(folder);
+    while let Some(mut claim) = destination.claim_oldest().unwrap() {
+        while let Some(batch) = claim.next_batch(1 << 20, BATCH).unwrap() {
+            let said: Vec<String> = batch
+                .records()
+                .iter()
+                .map(|record| identity_of(&record.payload))
+                .collect();
+            say(&said.join(","));
+            claim.acknowledge(&batch).unwrap();
+        }
+    }
+}
+
+/// The part of a numbered payload that names it.
+pub(crate) fn identity_of(payload: &[u8]) -> String {
+    let text = String::from_utf8_lossy(payload);
+    text.rsplit_once(' ').unwrap().0.to_owned()
+}
