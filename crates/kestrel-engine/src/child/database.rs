@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::StartError;
 use super::connection::Connection;
 use super::default_database;
 use super::error::{ServerError, code};
 use super::ffi::Api;
+use super::turns::{Turn, Turns};
 
-/// So many statements run at a time; more wait for their turn.
+/// So many queries run at a time, and as many inserts; more wait for their turn.
 const MAX_CONCURRENT: usize = 16;
 
 /// A setting of one request: name and value.
@@ -23,8 +24,8 @@ pub(super) struct Database {
     args: Vec<String>,
     known_settings: HashSet<String>,
     timezone: String,
-    free: Mutex<usize>,
-    freed: Condvar,
+    queries: Turns,
+    inserts: Turns,
     /// Keeps the engine running: closing the last connection shuts it down.
     _anchor: Mutex<Connection>,
 }
@@ -59,8 +60,8 @@ impl Database {
             args,
             known_settings,
             timezone,
-            free: Mutex::new(MAX_CONCURRENT),
-            freed: Condvar::new(),
+            queries: Turns::new(MAX_CONCURRENT),
+            inserts: Turns::new(MAX_CONCURRENT),
             _anchor: Mutex::new(anchor),
         })
     }
@@ -69,15 +70,14 @@ impl Database {
         &self.timezone
     }
 
-    /// Waits for a turn to run a statement.
-    pub(super) fn turn(&self) -> Turn<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Turn { database: self }
+    /// Waits for a turn to run a query.
+    pub(super) fn query_turn(&self) -> Turn<'_> {
+        self.queries.wait()
+    }
+
+    /// Waits for a turn to insert: readers that are slow to take their results do not hold up writers.
+    pub(super) fn insert_turn(&self) -> Turn<'_> {
+        self.inserts.wait()
     }
 
     /// A connection of its own, so that nothing of a request can leak into the next.
@@ -127,22 +127,6 @@ impl Database {
             Err(error) => error,
             Ok(_) => ServerError::bad_arguments("the engine does not accept these settings"),
         }
-    }
-}
-
-/// The right to run a statement.
-pub(super) struct Turn<'d> {
-    database: &'d Database,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self
-            .database
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) += 1;
-        self.database.freed.notify_one();
     }
 }
 

@@ -20,6 +20,7 @@ mod server;
 mod service;
 mod sessions;
 mod statement;
+mod turns;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};

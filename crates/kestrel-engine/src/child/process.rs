@@ -50,7 +50,10 @@ fn replace(fd: RawFd, with: RawFd) -> io::Result<()> {
 pub(super) fn end_with_parent(mut pipe: File) -> io::Result<()> {
     // SAFETY: a plain system call. It covers a parent that dies before the thread below runs; the thread covers
     // parents whose pipe ends but whose spawning thread lives on.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    #[cfg(target_os = "linux")]
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
     thread::Builder::new()
         .name("parent-watch".into())
         .stack_size(64 * 1024)

@@ -8,6 +8,7 @@ use super::error::{ServerError, code};
 use crate::http::encoding::Encoding;
 use crate::http::head::Head;
 use crate::http::multipart;
+use crate::sql;
 
 const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_SESSION_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -116,6 +117,15 @@ impl Request {
             | "stacktrace" => {}
             name => match name.strip_prefix("param_") {
                 Some(param) => self.params.push((param.to_owned(), value)),
+                None if sql::is_refused_setting(name) => {
+                    let message =
+                        format!("{name} is not allowed: settings that name files cannot be set");
+                    return Err(ServerError::new(
+                        code::ACCESS_DENIED,
+                        "ACCESS_DENIED",
+                        &message,
+                    ));
+                }
                 None => self.settings.push((name.to_owned(), value)),
             },
         }

@@ -184,7 +184,7 @@ impl Service {
         insert: &InsertData<'_>,
         data: &mut dyn Read,
     ) -> Result<Stats, ServerError> {
-        let _turn = self.database.turn();
+        let _turn = self.database.insert_turn();
         let mut lease = self.lease(request)?;
         insert::run(lease.connection(), insert, data)
     }
@@ -209,7 +209,7 @@ impl Service {
             .head()
             .set("Content-Type", format::content_type(format));
         output.head().set("X-ClickHouse-Format", format);
-        let _turn = self.database.turn();
+        let _turn = self.database.query_turn();
         let mut lease = self.lease(request)?;
         match select::join(kind, request, format) {
             Some(join) => select::run_stream(

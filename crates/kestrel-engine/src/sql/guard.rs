@@ -22,6 +22,7 @@ const REFUSED: &[&str] = &[
     "deltalakelocal",
     "deltalakes3",
     "deltalakes3cluster",
+    "disk",
     "eval",
     "executable",
     "executablepool",
@@ -80,69 +81,130 @@ const REFUSED: &[&str] = &[
     "ytsaurus",
 ];
 
+/// Settings that name files.
+const REFUSED_SETTINGS: &[&str] = &["format_schema", "format_template_"];
+
+/// Whether nobody may set this.
+pub(crate) fn is_refused_setting(name: &str) -> bool {
+    REFUSED_SETTINGS
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
 /// Why a statement is refused, or `None` when it is not. For an INSERT this is the part before its data.
 pub(crate) fn refusal(sql: &[u8]) -> Option<String> {
-    // A backup goes to `File(…)` below the one allowed folder, which the engine checks itself.
     let mut tokens = Lexer::new(sql).peekable();
     let first = *tokens.peek()?;
-    let is_backup = first.is_word(sql, "BACKUP") || first.is_word(sql, "RESTORE");
-    let is_create = first.is_word(sql, "CREATE");
-    let mut before: [Option<Token>; 3] = [None; 3];
+    let mut around = Around {
+        sql,
+        first,
+        before: [None; 3],
+        next: None,
+    };
     while let Some(token) = tokens.next() {
-        let next = tokens.peek();
-        let [_, second_last, last] = before;
-        let after = |word: &str| last.is_some_and(|last| last.is_word(sql, word));
-        if token.is_word(sql, "OUTFILE") && after("INTO") {
-            return Some("INTO OUTFILE is not allowed".into());
+        around.next = tokens.peek().copied();
+        let refusal = around
+            .clause_refusal(token)
+            .or_else(|| around.name_refusal(token));
+        if refusal.is_some() {
+            return refusal;
         }
-        if token.is_word(sql, "INFILE") && after("FROM") {
-            return Some("FROM INFILE is not allowed".into());
-        }
-        if after("SYSTEM")
-            && second_last.is_none()
-            && ["SHUTDOWN", "KILL"]
-                .iter()
-                .any(|word| token.is_word(sql, word))
-        {
-            return Some("SYSTEM SHUTDOWN is not allowed; stop the server instead".into());
-        }
-        let called = next.is_some_and(|next| next.kind == Kind::Mark(b'('));
-        let is_engine = last
-            .is_some_and(|last| last.kind == Kind::Mark(b'=') || last.is_word(sql, "ENGINE"))
-            && before
-                .iter()
-                .flatten()
-                .any(|token| token.is_word(sql, "ENGINE"));
-        let is_name = after("INTO")
-            || last.is_some_and(|last| last.kind == Kind::Mark(b'.'))
-            || (is_create && (after("TABLE") || after("EXISTS") || after("VIEW")));
-        if (called && !is_name || is_engine)
-            && !is_backup
-            && let Some(name) = refused_name(token, sql)
-        {
-            return Some(format!(
-                "{name} is not allowed: the embedded engine reaches no files, processes or hosts"
-            ));
-        }
-        before = [second_last, last, Some(token)];
+        let [_, second_last, last] = around.before;
+        around.before = [second_last, last, Some(token)];
     }
     None
 }
 
-fn refused_name(token: Token, sql: &[u8]) -> Option<String> {
+/// The tokens around the one that is looked at.
+struct Around<'s> {
+    sql: &'s [u8],
+    first: Token,
+    /// The last one last.
+    before: [Option<Token>; 3],
+    next: Option<Token>,
+}
+
+impl Around<'_> {
+    fn starts_with(&self, word: &str) -> bool {
+        self.first.is_word(self.sql, word)
+    }
+
+    fn follows(&self, word: &str) -> bool {
+        self.before[2].is_some_and(|last| last.is_word(self.sql, word))
+    }
+
+    fn follows_mark(&self, mark: u8) -> bool {
+        self.before[2].is_some_and(|last| last.kind == Kind::Mark(mark))
+    }
+
+    fn precedes_mark(&self, mark: u8) -> bool {
+        self.next.is_some_and(|next| next.kind == Kind::Mark(mark))
+    }
+
+    fn clause_refusal(&self, token: Token) -> Option<String> {
+        let is = |word: &str| token.is_word(self.sql, word);
+        let refusal = if is("OUTFILE") && self.follows("INTO") {
+            "INTO OUTFILE is not allowed"
+        } else if is("INFILE") && self.follows("FROM") {
+            "FROM INFILE is not allowed"
+        } else if self.starts_with("ATTACH") && self.follows("FROM") && token.kind == Kind::Text {
+            "ATTACH from a path is not allowed"
+        } else if self.starts_with("SYSTEM")
+            && self.before[1].is_none()
+            && (is("SHUTDOWN") || is("KILL"))
+        {
+            "SYSTEM SHUTDOWN is not allowed; stop the server instead"
+        } else if self.precedes_mark(b'=')
+            && name_of(token, self.sql).is_some_and(|name| is_refused_setting(&name))
+        {
+            "settings that name files are not allowed"
+        } else {
+            return None;
+        };
+        Some(refusal.to_owned())
+    }
+
+    fn name_refusal(&self, token: Token) -> Option<String> {
+        // A backup goes to `File(…)` below the one allowed folder, which the engine checks itself.
+        if self.starts_with("BACKUP") || self.starts_with("RESTORE") {
+            return None;
+        }
+        let is_defined = self.starts_with("CREATE")
+            && ["TABLE", "EXISTS", "VIEW"]
+                .iter()
+                .any(|word| self.follows(word));
+        let is_table = self.follows("INTO") || self.follows_mark(b'.') || is_defined;
+        let is_called = self.precedes_mark(b'(') && !is_table;
+        let after_engine = self
+            .before
+            .iter()
+            .flatten()
+            .any(|token| token.is_word(self.sql, "ENGINE"));
+        let is_engine = after_engine && (self.follows_mark(b'=') || self.follows("ENGINE"));
+        if !is_called && !is_engine {
+            return None;
+        }
+        // An escape could spell any name; no honest caller needs one in a function's name.
+        let is_escaped = token.kind == Kind::Quoted && token.bytes(self.sql).contains(&b'\\');
+        let name = name_of(token, self.sql)?.to_ascii_lowercase();
+        if !is_escaped && REFUSED.binary_search(&name.as_str()).is_err() {
+            return None;
+        }
+        Some(format!(
+            "{name} is not allowed: the embedded engine reaches no files, processes or hosts"
+        ))
+    }
+}
+
+/// The name that a bare word or a quoted identifier holds.
+fn name_of(token: Token, sql: &[u8]) -> Option<String> {
     let text = token.bytes(sql);
     let name = match token.kind {
         Kind::Word => text,
-        // An escape could spell any name; no honest caller needs one in a function's name.
-        Kind::Quoted if text.contains(&b'\\') => return Some("an escaped function name".into()),
         Kind::Quoted => unquoted(text),
         _ => return None,
     };
-    let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
-    REFUSED
-        .binary_search(&name.as_str())
-        .is_ok()
-        .then_some(name)
+    Some(String::from_utf8_lossy(name).into_owned())
 }
 
 /// What stands between the quotes, which are one byte long, or three where they are curly.
@@ -189,6 +251,11 @@ mod tests {
             "SELECT 1 INTO/**/outfile '/x'",
             "INSERT INTO t FROM INFILE '/x' FORMAT CSV",
             "SYSTEM SHUTDOWN",
+            "ATTACH TABLE t FROM '/x' (a Int8) ENGINE = MergeTree ORDER BY a",
+            "CREATE TABLE t (a Int8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = 'local', path = '/x/')",
+            "SELECT 1 FORMAT Template SETTINGS format_template_resultset = '/x'",
+            "SELECT 1 FORMAT Template SETTINGS `format_template_row` = '/x'",
+            "SET format_schema = '/x'",
         ] {
             assert!(refusal(sql.as_bytes()).is_some(), "{sql}");
         }
@@ -207,6 +274,7 @@ mod tests {
             "SELECT a = (file) FROM t",
             "BACKUP DATABASE d TO File('/backups/x')",
             "SYSTEM FLUSH LOGS",
+            "SELECT format_schema FROM t",
         ] {
             assert_eq!(refusal(sql.as_bytes()), None, "{sql}");
         }
