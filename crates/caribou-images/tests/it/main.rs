@@ -1,0 +1,6 @@
+//! Lifting as callers see it.
+
+mod fixtures;
+mod properties;
+mod providers;
+mod texts;
