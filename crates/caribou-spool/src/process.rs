@@ -110,7 +110,9 @@ fn create_locked(directory: &Path, token: &str) -> io::Result<File> {
     let mut file = create_file(&temporary)?;
     file.lock()?;
     let program = std::env::args_os().next().unwrap_or_default();
-    file.write_all(format!("{}\n", program.display()).as_bytes())?;
+    // For a person to read; a full disk must not keep anybody from delivering.
+    file.write_all(format!("{}\n", program.display()).as_bytes())
+        .ok();
     fs_err::rename(&temporary, lock_path(directory, token))?;
     Ok(file)
 }

@@ -1,6 +1,6 @@
 //! The folder.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +53,7 @@ impl Spool {
     pub fn open(options: SpoolOptions) -> Result<Self> {
         let directory = &options.directory;
         create_directory(directory)?;
-        explain(directory)?;
+        explain(directory);
         let processes = directory.join(PROCESSES_DIRECTORY);
         let process = ProcessLock::acquire(&processes)?;
         sweep(&processes, process.token())?;
@@ -138,10 +138,9 @@ impl SpoolInner {
     }
 }
 
-fn explain(directory: &Path) -> io::Result<()> {
-    match create_file(&directory.join(EXPLANATION_FILE)) {
-        Ok(mut file) => file.write_all(EXPLANATION.as_bytes()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
+/// Best effort: a full disk must not keep anybody from delivering.
+fn explain(directory: &Path) {
+    if let Ok(mut file) = create_file(&directory.join(EXPLANATION_FILE)) {
+        file.write_all(EXPLANATION.as_bytes()).ok();
     }
 }

@@ -1,11 +1,12 @@
 //! A disk that takes no more.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use caribou_spool::{AppendError, SpoolOptions};
 
-use crate::role::{lines, say, start_with_file_limit};
-use crate::support::{drain, open, open_with, record};
+use crate::role::{BATCH, append_numbered, deliver, lines, say, start_with_file_limit};
+use crate::support::{drain, files_ending, open, open_with, record};
 
 /// Appends large batches against the limit of file sizes, which cuts a write in the middle as a full disk does.
 pub(crate) fn fill(folder: &Path) {
@@ -28,6 +29,15 @@ pub(crate) fn fill(folder: &Path) {
         if round == 9 {
             destination.rotate().unwrap();
         }
+    }
+}
+
+/// Delivers although no note of it can be written.
+pub(crate) fn drain_without_room(folder: &Path) {
+    let (_spool, mut destination) = open(folder);
+    assert!(destination.append(&[record(b"no room")]).is_err());
+    while let Some(mut claim) = destination.claim_oldest().unwrap() {
+        deliver(&mut claim, |claim, batch| drop(claim.acknowledge(batch)));
     }
 }
 
@@ -65,5 +75,36 @@ fn a_full_disk_is_told_and_costs_nothing_that_was_kept() {
         destination.stats().unwrap().damaged,
         0,
         "the part that was written was cut off again"
+    );
+}
+
+#[test]
+fn what_is_there_is_delivered_although_the_disk_is_full_and_damage_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, mut destination) =
+        open_with(SpoolOptions::new(folder.path()).with_segment_bytes(20_000));
+    for batch in 0..20 {
+        append_numbered(&mut destination, 1, batch * BATCH);
+    }
+    let directory = destination.directory().to_owned();
+    drop((destination, spool));
+    let first = files_ending(&directory, ".ready").remove(0);
+    let mut bytes = std::fs::read(&first).unwrap();
+    bytes.truncate(bytes.len() - 1);
+    std::fs::write(&first, bytes).unwrap();
+
+    let mut child = start_with_file_limit(0, "drain without room", folder.path());
+    let delivered: BTreeSet<String> = lines(&mut child)
+        .flat_map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(delivered.len(), 20 * BATCH - 1);
+    assert_eq!(
+        files_ending(&directory, ".ready"),
+        Vec::<std::path::PathBuf>::new()
+    );
+    assert_eq!(
+        files_ending(&directory.join("damaged"), ".damaged").len(),
+        1
     );
 }

@@ -5,13 +5,12 @@
     reason = "a fork without exec is what is tested, and libc gives it as an unsafe function"
 )]
 
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use caribou_spool::{AppendError, SpoolError};
 
-use crate::role::{lines, say, start};
+use crate::role::{lines, say, start, wait_for_end_of_input};
 use crate::support::{append, drain, drain_claim, open, record};
 
 /// Runs a function in a forked child and leaves it without any cleaning up; gives the child's pid to the parent.
@@ -25,10 +24,6 @@ fn fork(child: impl FnOnce()) -> i32 {
         unsafe { libc::_exit(0) };
     }
     pid
-}
-
-fn wait_for_end_of_input() {
-    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
 /// A parent with an open file and a claim is killed while its child lives on.

@@ -1,10 +1,10 @@
 //! Other processes: this test program, started again in a role.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use caribou_spool::DestinationSpool;
+use caribou_spool::{Batch, Claim, DestinationSpool};
 
 use crate::support::{open, open_with, record};
 
@@ -73,6 +73,9 @@ fn in_another_process() {
     let folder = Path::new(&folder);
     match role.to_str().unwrap() {
         "write" => write_until_killed(folder),
+        "write and wait" => write_and_wait(folder),
+        "claim, wait and drain" => claim_wait_and_drain(folder),
+        "drain without room" => crate::disk_full::drain_without_room(folder),
         "drain" => drain_to_the_end(folder),
         "fork and stay" => crate::fork::fork_and_stay(folder, false),
         "fork and close" => crate::fork::fork_and_stay(folder, true),
@@ -94,6 +97,17 @@ fn write_until_killed(folder: &Path) {
     }
 }
 
+fn write_and_wait(folder: &Path) {
+    let (_spool, mut destination) = open(folder);
+    append_numbered(&mut destination, std::process::id(), 0);
+    say("waiting");
+    wait_for_end_of_input();
+}
+
+pub(crate) fn wait_for_end_of_input() {
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
 pub(crate) fn append_numbered(destination: &mut DestinationSpool, pid: u32, first: usize) {
     let padding = "x".repeat(first % 500);
     let payloads: Vec<String> = (first..first + BATCH)
@@ -106,19 +120,34 @@ pub(crate) fn append_numbered(destination: &mut DestinationSpool, pid: u32, firs
     destination.append(&records).unwrap();
 }
 
-/// Says each record before it settles its batch.
 fn drain_to_the_end(folder: &Path) {
     let (_spool, mut destination) = open(folder);
     while let Some(mut claim) = destination.claim_oldest().unwrap() {
-        while let Some(batch) = claim.next_batch(1 << 20, BATCH).unwrap() {
-            let said: Vec<String> = batch
-                .records()
-                .iter()
-                .map(|record| identity_of(&record.payload))
-                .collect();
-            say(&said.join(","));
-            claim.acknowledge(&batch).unwrap();
-        }
+        deliver(&mut claim, |claim, batch| claim.acknowledge(batch).unwrap());
+    }
+}
+
+/// Holds a file when it says so, and delivers that and others once its input ends.
+fn claim_wait_and_drain(folder: &Path) {
+    let (_spool, mut destination) = open(folder);
+    let mut claim = destination.claim_oldest().unwrap().unwrap();
+    say("claimed");
+    wait_for_end_of_input();
+    deliver(&mut claim, |claim, batch| claim.acknowledge(batch).unwrap());
+    drop((claim, destination));
+    drain_to_the_end(folder);
+}
+
+/// Says each record before it settles its batch.
+pub(crate) fn deliver(claim: &mut Claim, settle: impl Fn(&mut Claim, &Batch)) {
+    while let Some(batch) = claim.next_batch(1 << 20, BATCH).unwrap() {
+        let said: Vec<String> = batch
+            .records()
+            .iter()
+            .map(|record| identity_of(&record.payload))
+            .collect();
+        say(&said.join(","));
+        settle(claim, &batch);
     }
 }
 
