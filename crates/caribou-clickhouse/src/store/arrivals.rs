@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 
 use caribou_model::TraceId;
+use caribou_model::api::Span;
 use clickhouse::Row;
 use serde::Deserialize;
 
+use super::span_row::{SPAN_COLUMNS, SpanRow};
+use super::span_window::bind_trace;
 use super::statement::Statement;
 use super::{Result, Store, TraceKey};
 
@@ -16,6 +19,8 @@ pub struct Arrival {
     pub trace: TraceKey,
     /// How many of its spans have arrived, revisions of known ones included.
     pub span_count: u64,
+    /// When the first of them arrived, in microseconds since 1970.
+    pub first_arrived_at_micros: i64,
     /// When the last of them arrived, in microseconds since 1970.
     pub arrived_at_micros: i64,
 }
@@ -65,6 +70,41 @@ impl Store {
         let rows: Vec<ArrivalRow> = sql.query(&self.client).fetch_all().await?;
         Ok(cursor.advance(rows))
     }
+
+    /// The spans of a trace of which a revision arrived at a time or after it, in the order they were logged.
+    ///
+    /// At most `limit` of them, the first in that order.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn list_arrived_spans(
+        &self,
+        trace: &TraceKey,
+        since_micros: i64,
+        limit: u32,
+    ) -> Result<Vec<Span>> {
+        let mut sql = Statement::new(format!(
+            "SELECT {SPAN_COLUMNS} FROM spans WHERE project = ? AND trace_id = ? AND span_id IN ( \
+             SELECT span_id FROM spans WHERE project = ? AND trace_id = ? \
+             AND inserted_at >= fromUnixTimestamp64Micro(toInt64(?), 'UTC') \
+             GROUP BY span_id ORDER BY min((logged_at, sequence)), span_id LIMIT {limit}) \
+             ORDER BY span_id, revision DESC LIMIT 1 BY span_id"
+        ));
+        bind_trace(&mut sql, trace);
+        bind_trace(&mut sql, trace);
+        sql.bind(since_micros);
+        let rows: Vec<SpanRow> = sql.query(&self.client).fetch_all().await?;
+        let mut spans: Vec<Span> = rows.into_iter().map(Span::from).collect();
+        // Times are written with a fixed number of digits, so that their texts order like them.
+        spans.sort_by(|left, right| {
+            (&left.logged_at, left.sequence, &left.span_id).cmp(&(
+                &right.logged_at,
+                right.sequence,
+                &right.span_id,
+            ))
+        });
+        Ok(spans)
+    }
 }
 
 impl ArrivalCursor {
@@ -93,9 +133,11 @@ impl ArrivalCursor {
                 .or_insert_with(|| Arrival {
                     trace: TraceKey::new(project, id),
                     span_count: 0,
+                    first_arrived_at_micros: arrived,
                     arrived_at_micros: arrived,
                 });
             arrival.span_count += fresh;
+            arrival.first_arrived_at_micros = arrival.first_arrived_at_micros.min(arrived);
             arrival.arrived_at_micros = arrival.arrived_at_micros.max(arrived);
         }
         // An empty store begins at the start of time: what comes first is new.
