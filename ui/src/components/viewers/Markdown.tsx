@@ -1,0 +1,54 @@
+import ReactMarkdown, { type Components } from "react-markdown";
+import remarkGfm from "remark-gfm";
+import { isShownImage } from "../../lib/messages";
+import { CodeBlock } from "./CodeBlock";
+import { ExternalLink } from "./ExternalLink";
+import classes from "./Markdown.module.css";
+
+const plugins = [remarkGfm];
+
+const components: Components = {
+  a: ({ href, children }) => <ExternalLink href={href}>{children}</ExternalLink>,
+  img: ({ src, alt }) => {
+    const url = typeof src === "string" ? src : "";
+    return isShownImage(url) ? (
+      <img src={url} alt={alt ?? ""} className={classes.image} />
+    ) : (
+      <ExternalLink href={url}>image: {alt || url}</ExternalLink>
+    );
+  },
+  pre: ({ children }) => <>{children}</>,
+  code: ({ className, children }) => {
+    const text = typeof children === "string" ? children : "";
+    const language = /language-(\S+)/.exec(className ?? "")?.[1];
+    const block = language !== undefined || text.includes("\n");
+    return block ? (
+      <CodeBlock code={text.replace(/\n$/, "")} language={language} />
+    ) : (
+      <code className={classes.code}>{children}</code>
+    );
+  },
+  table: ({ children }) => (
+    // Wide tables scroll in themselves; the focus lets the keyboard do it.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className={classes.table} tabIndex={0} role="region" aria-label="table">
+      <table>{children}</table>
+    </div>
+  ),
+};
+
+/** Markdown as text of strangers: no raw HTML, marked links, no pictures from elsewhere. */
+export function Markdown({ text }: { text: string }) {
+  return (
+    <div className={classes.markdown}>
+      <ReactMarkdown remarkPlugins={plugins} components={components} urlTransform={keepUrl}>
+        {text}
+      </ReactMarkdown>
+    </div>
+  );
+}
+
+/** Links to pages and mail, and images in the data; every other scheme is dropped. */
+function keepUrl(url: string): string {
+  return /^(https?:|mailto:|#|\/)/i.test(url) || isShownImage(url) ? url : "";
+}

@@ -1,0 +1,53 @@
+/** Looking into values whose shape nobody promised. */
+
+export type JsonObject = Record<string, unknown>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function asText(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+export function asNumber(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** Parses text that looks like a JSON object or array; anything else is null. */
+export function parseStructure(text: string): JsonObject | unknown[] | null {
+  const start = text.trimStart()[0];
+  if (start !== "{" && start !== "[") return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) || isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A value as text: strings as they are, everything else as indented JSON. */
+export function toText(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
+}
+
+/** A value on one line of at most `limit` characters. */
+export function toLine(value: unknown, limit = 160): string {
+  const structure = typeof value === "string" ? parseStructure(value) : value;
+  const line = isObject(structure)
+    ? Object.entries(structure)
+        .map(([key, entry]) => `${key}: ${inline(entry, limit)}`)
+        .join(", ")
+    : inline(structure ?? value, limit);
+  return cut(line, limit);
+}
+
+function inline(value: unknown, limit: number): string {
+  if (value === undefined) return "";
+  const text = typeof value === "string" ? value.slice(0, limit * 2) : JSON.stringify(value);
+  return cut(text.replace(/\s+/g, " "), limit);
+}
+
+function cut(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+}

@@ -1,0 +1,198 @@
+/** Columns of the list of rollouts. */
+import type { TraceSummary } from "../api/types";
+import { formatCost, formatCount, formatDuration, formatExact } from "./format";
+
+export type ColumnId =
+  | "status"
+  | "score"
+  | "name"
+  | "model"
+  | "project"
+  | "run"
+  | "step"
+  | "datapoint"
+  | "environment"
+  | "turns"
+  | "spans"
+  | "tokens_in"
+  | "tokens_out"
+  | "cost"
+  | "duration"
+  | "started"
+  | "tags";
+
+export interface Column {
+  id: ColumnId;
+  title: string;
+  width: number;
+  /** Name in `sort`, where the server can sort by it in budget. */
+  sort?: string;
+  number?: boolean;
+  /** Shown until the user chooses otherwise. */
+  initially: boolean;
+  /** Plain text of the cell; cells without are drawn by the list itself. */
+  text?: (trace: TraceSummary) => string;
+  /** Exact value on hover. */
+  exact?: (trace: TraceSummary) => string;
+}
+
+export const NAME_MIN_WIDTH = 140;
+
+export const COLUMNS: readonly Column[] = [
+  { id: "status", title: "Status", width: 122, initially: true },
+  { id: "score", title: "Score", width: 100, sort: "score", initially: true },
+  { id: "name", title: "Name or first message", width: 300, initially: true },
+  {
+    id: "model",
+    title: "Model",
+    width: 110,
+    initially: true,
+    text: (trace) => trace.model_name ?? "",
+  },
+  { id: "project", title: "Project", width: 110, initially: false, text: (trace) => trace.project },
+  { id: "run", title: "Run", width: 120, initially: true, text: (trace) => trace.run_id ?? "" },
+  {
+    id: "step",
+    title: "Step",
+    width: 54,
+    number: true,
+    initially: true,
+    text: (trace) => text(trace.step_number),
+  },
+  {
+    id: "datapoint",
+    title: "Datapoint",
+    width: 104,
+    initially: true,
+    text: (trace) => trace.datapoint_id ?? "",
+  },
+  {
+    id: "environment",
+    title: "Environment",
+    width: 110,
+    initially: false,
+    text: (trace) => trace.env_name ?? "",
+  },
+  {
+    id: "turns",
+    title: "Turns",
+    width: 64,
+    sort: "turn_count",
+    number: true,
+    initially: true,
+    text: (trace) => formatExact(trace.turn_count),
+  },
+  {
+    id: "spans",
+    title: "Spans",
+    width: 66,
+    sort: "span_count",
+    number: true,
+    initially: false,
+    text: (trace) => formatExact(trace.span_count),
+  },
+  {
+    id: "tokens_in",
+    title: "In",
+    width: 60,
+    sort: "input_tokens",
+    number: true,
+    initially: true,
+    text: (trace) => formatCount(trace.input_tokens),
+    exact: (trace) =>
+      `${formatExact(trace.input_tokens)} tokens in, ${formatExact(trace.cached_input_tokens)} cached`,
+  },
+  {
+    id: "tokens_out",
+    title: "Out",
+    width: 60,
+    sort: "output_tokens",
+    number: true,
+    initially: true,
+    text: (trace) => formatCount(trace.output_tokens),
+    exact: (trace) => `${formatExact(trace.output_tokens)} tokens out`,
+  },
+  {
+    id: "cost",
+    title: "Cost",
+    width: 76,
+    sort: "cost_usd",
+    number: true,
+    initially: true,
+    text: (trace) => formatCost(trace.cost_usd),
+    exact: (trace) => (trace.cost_usd === null ? "" : `$${trace.cost_usd}`),
+  },
+  {
+    id: "duration",
+    title: "Duration",
+    width: 80,
+    sort: "duration_ms",
+    number: true,
+    initially: true,
+    text: (trace) => formatDuration(trace.duration_ms),
+    exact: (trace) => `${trace.duration_ms} ms`,
+  },
+  { id: "started", title: "Started", width: 92, sort: "started_at", number: true, initially: true },
+  { id: "tags", title: "Tags", width: 140, initially: true },
+];
+
+/** What stays, in this order, where there is little room. */
+const NARROW: readonly ColumnId[] = [
+  "name",
+  "status",
+  "score",
+  "started",
+  "turns",
+  "duration",
+  "cost",
+  "model",
+];
+
+function text(value: number | null): string {
+  return value === null ? "" : String(value);
+}
+
+export interface ColumnChoice {
+  shown: ColumnId[];
+  widths: Record<string, number>;
+}
+
+export const DEFAULT_CHOICE: ColumnChoice = {
+  shown: COLUMNS.filter((column) => column.initially).map((column) => column.id),
+  widths: {},
+};
+
+export interface PlacedColumn extends Column {
+  /** Width in pixels; the name takes what is left. */
+  width: number;
+}
+
+/** The chosen columns, or as many of them as fit where `fit` says that nothing may scroll sideways. */
+export function placeColumns(choice: ColumnChoice, room: number, fit: boolean): PlacedColumn[] {
+  const chosen = COLUMNS.filter((column) => choice.shown.includes(column.id)).map((column) => ({
+    ...column,
+    width: choice.widths[column.id] ?? column.width,
+  }));
+  if (!fit) return chosen;
+  const kept = new Set<ColumnId>();
+  let left = room;
+  for (const id of NARROW) {
+    const column = chosen.find((candidate) => candidate.id === id);
+    const width = id === "name" ? NAME_MIN_WIDTH : (column?.width ?? 0);
+    if (!column || width > left) continue;
+    kept.add(id);
+    left -= width;
+  }
+  return chosen.filter((column) => kept.has(column.id));
+}
+
+/** `grid-template-columns` for placed columns. */
+export function gridTemplate(columns: PlacedColumn[], resizedName: number | undefined): string {
+  return columns
+    .map((column) =>
+      column.id === "name"
+        ? `minmax(${resizedName ?? NAME_MIN_WIDTH}px, ${resizedName === undefined ? "1fr" : `${resizedName}px`})`
+        : `${column.width}px`,
+    )
+    .join(" ");
+}

@@ -1,0 +1,28 @@
+import "@fontsource-variable/inter/index.css";
+import "@mantine/core/styles.css";
+import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { httpApi } from "./api/http";
+import { ApiProvider } from "./queries/api";
+import { createQueryClient } from "./queries/queryClient";
+import { createAppRouter } from "./router";
+import { theme } from "./theme/theme";
+import "./theme/tokens.css";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root");
+
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <ApiProvider value={httpApi()}>
+        <QueryClientProvider client={createQueryClient()}>
+          <RouterProvider router={createAppRouter()} />
+        </QueryClientProvider>
+      </ApiProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

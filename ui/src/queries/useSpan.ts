@@ -1,0 +1,37 @@
+import { useQuery } from "@tanstack/react-query";
+import { useCallback } from "react";
+import type { KestrelApi } from "../api/client";
+import type { Span, SpanPage } from "../api/types";
+import { useApi } from "./api";
+import { keys } from "./keys";
+
+export const WINDOW_SIZE = 50;
+
+/** Windows that no row shows are dropped after this, so that memory does not grow while one scrolls. */
+const KEPT_MS = 20_000;
+
+export function windowOf(index: number): number {
+  return Math.floor(index / WINDOW_SIZE);
+}
+
+export function windowOptions(api: KestrelApi, traceId: string, window: number) {
+  return {
+    queryKey: keys.window(traceId, window),
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api.spans(traceId, { offset: window * WINDOW_SIZE, limit: WINDOW_SIZE }, signal),
+    gcTime: KEPT_MS,
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The span at a place, with content, fetched with its neighbours; `index` null asks for nothing. */
+export function useSpan(traceId: string, index: number | null) {
+  const api = useApi();
+  const window = windowOf(index ?? 0);
+  const select = useCallback(
+    (page: SpanPage): Span | null =>
+      index === null ? null : (page.items[index - page.offset] ?? null),
+    [index],
+  );
+  return useQuery({ ...windowOptions(api, traceId, window), select, enabled: index !== null });
+}

@@ -1,0 +1,30 @@
+import { Link, Outlet } from "@tanstack/react-router";
+import { ThemeMenu } from "./ThemeMenu";
+import classes from "./Shell.module.css";
+
+/** The bar on top, and the page beneath it. */
+export function Shell() {
+  return (
+    <div className={classes.shell}>
+      <a href="#page" className={classes.skip}>
+        Skip to the page
+      </a>
+      <header className={classes.bar}>
+        <Link to="/" className={classes.brand} aria-label="Kestrel, projects">
+          <img src="/kestrel.svg" alt="" width={20} height={20} />
+          <span>Kestrel</span>
+        </Link>
+        <nav className={classes.nav} aria-label="pages">
+          <Link to="/" activeOptions={{ exact: true }}>
+            Projects
+          </Link>
+          <Link to="/traces">Rollouts</Link>
+        </nav>
+        <ThemeMenu />
+      </header>
+      <main id="page" className={classes.page}>
+        <Outlet />
+      </main>
+    </div>
+  );
+}

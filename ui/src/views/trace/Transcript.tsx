@@ -1,0 +1,126 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import {
+  useCallback,
+  useContext,
+  useEffect,
+  useImperativeHandle,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+  type Ref,
+} from "react";
+import { ExpansionContext } from "../../state/expansion";
+import { Minimap } from "./Minimap";
+import { estimateHeight } from "./rowHeights";
+import classes from "./Transcript.module.css";
+import { TranscriptItem } from "./TranscriptItem";
+import { useOpenTrace } from "./TraceContext";
+import { useHighlights } from "./useHighlights";
+
+const MINIMAP_FROM = 30;
+const NEAR_END = 80;
+
+export interface TranscriptHandle {
+  /** Brings a row to the top of the view. */
+  show: (row: number) => void;
+  /** The row at the top of the view. */
+  topRow: () => number;
+}
+
+interface TranscriptProps {
+  handle: Ref<TranscriptHandle>;
+  running: boolean;
+  find: string;
+  /** What follows the last row. */
+  footer: ReactNode;
+  /** Tells which row is at the top. */
+  onTopRow: (row: number) => void;
+}
+
+/** The rollout as a column of items, of which only those in view exist. */
+export function Transcript({ handle, running, find, footer, onTopRow }: TranscriptProps) {
+  const { transcript, selected } = useOpenTrace();
+  const { rows } = transcript;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [column, setColumn] = useState<HTMLDivElement | null>(null);
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (row) => estimateHeight(rows[row]),
+    getItemKey: (row) => rows[row]?.span.span_id ?? row,
+    overscan: 8,
+    anchorTo: running ? "end" : "start",
+    followOnAppend: running,
+    scrollEndThreshold: NEAR_END,
+    onChange: (instance) => onTopRow(instance.range?.startIndex ?? 0),
+  });
+  useImperativeHandle(
+    handle,
+    () => ({
+      show: (row) => virtualizer.scrollToIndex(row, { align: "start" }),
+      topRow: () => virtualizer.getVirtualItemForOffset(virtualizer.scrollOffset ?? 0)?.index ?? 0,
+    }),
+    [virtualizer],
+  );
+  useRemeasureOnFoldAll(useCallback(() => virtualizer.measure(), [virtualizer]));
+  useHighlights(column, find, selected);
+
+  const total = virtualizer.getTotalSize();
+  return (
+    <div className={classes.transcript}>
+      {/* The transcript scrolls; the focus lets the keyboard do it. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div
+        ref={scroller}
+        className={classes.scroller}
+        tabIndex={0}
+        role="region"
+        aria-label="transcript"
+      >
+        <div ref={setColumn} className={classes.column} style={{ height: total }}>
+          {virtualizer.getVirtualItems().map((item) => {
+            const row = rows[item.index];
+            return (
+              row && (
+                <div
+                  key={item.key}
+                  ref={virtualizer.measureElement}
+                  data-index={item.index}
+                  className={classes.row}
+                  style={{ transform: `translateY(${item.start}px)` }}
+                >
+                  <TranscriptItem row={row} />
+                </div>
+              )
+            );
+          })}
+        </div>
+        {footer}
+      </div>
+      {rows.length >= MINIMAP_FROM && (
+        <Minimap
+          rows={rows}
+          total={total}
+          startOf={(row) => virtualizer.measurementsCache[row]?.start ?? 0}
+          offset={virtualizer.scrollOffset ?? 0}
+          height={virtualizer.scrollRect?.height ?? 0}
+          onSeek={(offset) => virtualizer.scrollToOffset(offset)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Heights measured before everything was folded or opened say nothing afterwards. */
+function useRemeasureOnFoldAll(remeasure: () => void): void {
+  const store = useContext(ExpansionContext);
+  const mode = useSyncExternalStore(store.subscribe, () => store.currentMode);
+  const before = useRef(mode);
+  // The measurements belong to the virtualizer, not to React.
+  useEffect(() => {
+    if (before.current === mode) return;
+    before.current = mode;
+    remeasure();
+  }, [mode, remeasure]);
+}

@@ -1,0 +1,134 @@
+import { useElementSize, useMergedRef } from "@mantine/hooks";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, type KeyboardEvent } from "react";
+import type { TraceSummary } from "../../api/types";
+import { gridTemplate, placeColumns } from "../../lib/listColumns";
+import { HeaderRow } from "./HeaderRow";
+import { TraceRow } from "./TraceRow";
+import classes from "./TraceTable.module.css";
+import type { Columns } from "./useColumns";
+import { useStayOnArrival } from "./useStayOnArrival";
+
+const ROW_HEIGHT = 32;
+const MORE_BEFORE_END = 40;
+
+interface TraceTableProps {
+  traces: TraceSummary[];
+  /** Changes when the list is another one. */
+  listKey: string;
+  columns: Columns;
+  /** True where nothing may scroll sideways. */
+  fit: boolean;
+  sort: string;
+  open: string | null;
+  stale: boolean;
+  hasMore: boolean;
+  onMore: () => void;
+  onSort: (sort: string) => void;
+  onOpen: (traceId: string) => void;
+}
+
+/** Rows of 32 pixels, of which only those in view exist. */
+export function TraceTable(props: TraceTableProps) {
+  const { traces, columns, open, onOpen, hasMore, onMore, listKey } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const { ref: sizeRef, width } = useElementSize();
+  const ref = useMergedRef(scroller, sizeRef);
+  const placed = placeColumns(columns.choice, width, props.fit);
+  const template = gridTemplate(placed, props.fit ? undefined : columns.choice.widths["name"]);
+  const virtualizer = useVirtualizer({
+    count: traces.length + (hasMore ? 1 : 0),
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (row) => traces[row]?.trace_id ?? "more",
+    overscan: 16,
+  });
+  const items = virtualizer.getVirtualItems();
+  const lastShown = items.at(-1)?.index ?? 0;
+  const { arrived, seen } = useStayOnArrival(scroller, traces, listKey, ROW_HEIGHT);
+  const opened = open === null ? -1 : traces.findIndex((trace) => trace.trace_id === open);
+
+  // The next page is fetched before its rows come into view.
+  useEffect(() => {
+    if (hasMore && lastShown >= traces.length - MORE_BEFORE_END) onMore();
+  }, [hasMore, lastShown, traces.length, onMore]);
+
+  // The row of the open rollout stays in view while one walks the list.
+  useEffect(() => {
+    if (open !== null && opened >= 0) virtualizer.scrollToIndex(opened, { align: "auto" });
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- rows that arrive above must not scroll
+  }, [open, opened >= 0, virtualizer]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by === undefined || event.defaultPrevented) return;
+    const focused = document.activeElement?.closest("[data-row]")?.getAttribute("data-row");
+    const from = opened >= 0 ? opened : focused ? Number(focused) : -1;
+    const next = traces[Math.max(0, Math.min(traces.length - 1, from + by))];
+    if (!next) return;
+    event.preventDefault();
+    if (open !== null) return onOpen(next.trace_id);
+    const row = traces.indexOf(next);
+    virtualizer.scrollToIndex(row, { align: "auto" });
+    requestAnimationFrame(() => {
+      scroller.current?.querySelector<HTMLElement>(`[data-row="${row}"] a`)?.focus();
+    });
+  };
+  return (
+    <div className={classes.frame} data-stale={props.stale || undefined}>
+      {arrived > 0 && (
+        <button type="button" className={classes.arrived} onClick={seen}>
+          {arrived} new above
+        </button>
+      )}
+      {/* The links in the rows have the focus; arrow keys go from one to the next. */}
+      {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
+      <div
+        ref={ref}
+        className={classes.scroller}
+        role="table"
+        aria-label="rollouts"
+        aria-rowcount={traces.length + 1}
+        data-fit={props.fit || undefined}
+        onKeyDown={onKeyDown}
+      >
+        <HeaderRow
+          columns={placed}
+          template={template}
+          sort={props.sort}
+          onSort={props.onSort}
+          onResize={columns.resize}
+        />
+        <div
+          role="rowgroup"
+          className={classes.rows}
+          style={{ height: virtualizer.getTotalSize() }}
+        >
+          {items.map((item) => {
+            const trace = traces[item.index];
+            return trace ? (
+              <TraceRow
+                key={item.key}
+                trace={trace}
+                row={item.index}
+                top={item.start}
+                columns={placed}
+                template={template}
+                open={trace.trace_id === open}
+                onOpen={onOpen}
+              />
+            ) : (
+              <div
+                key={item.key}
+                className={classes.more}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <span />
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}

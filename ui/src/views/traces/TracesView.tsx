@@ -1,0 +1,113 @@
+import { useElementSize } from "@mantine/hooks";
+import { useEffect, useMemo } from "react";
+import * as v from "valibot";
+import { ErrorNotice } from "../../components/ErrorNotice";
+import { ErrorStrip } from "../../components/ErrorStrip";
+import { Skeleton } from "../../components/Skeleton";
+import { useLiveTraces } from "../../queries/useLiveTraces";
+import { DEFAULT_SORT, useTraces } from "../../queries/useTraces";
+import { rememberList } from "../../state/lastList";
+import { useStored } from "../../state/stored";
+import { parseFilters, type ListSearch } from "../../urls";
+import { FilterBar } from "./FilterBar";
+import { ListToolbar } from "./ListToolbar";
+import { NoTraces } from "./NoTraces";
+import { OpenBeside } from "./OpenBeside";
+import { TraceTable } from "./TraceTable";
+import { useColumns } from "./useColumns";
+import classes from "./TracesView.module.css";
+
+const liveSchema = v.boolean();
+const SPLIT_FROM = 900;
+
+export interface TracesViewProps {
+  search: ListSearch;
+  onSearch: (search: ListSearch, replace: boolean) => void;
+}
+
+/** The list of rollouts, and beside it the one that is open. */
+export function TracesView({ search, onSearch }: TracesViewProps) {
+  const filters = useMemo(() => parseFilters({ ...search }), [search]);
+  const sort = search.sort ?? DEFAULT_SORT;
+  const [live, setLive] = useStored("live", liveSchema, true);
+  const { ref, width } = useElementSize();
+  const columns = useColumns();
+  const query = useTraces(filters, sort);
+  const liveState = useLiveTraces(filters, sort, live && query.data !== undefined);
+  const traces = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const total = query.data?.pages[0]?.total ?? null;
+  const split = search.open !== undefined;
+  const listHidden = split && width > 0 && width < SPLIT_FROM;
+
+  // The trace page walks the list one came from.
+  useEffect(
+    () => rememberList({ ...filters, ...(search.sort ? { sort: search.sort } : {}) }),
+    [filters, search.sort],
+  );
+
+  return (
+    <div className={classes.view} ref={ref}>
+      {!listHidden && (
+        <section className={classes.list} data-split={split || undefined} aria-label="rollouts">
+          <FilterBar
+            filters={filters}
+            onChange={(next) => onSearch({ ...kept(search), ...next }, false)}
+          />
+          <ListToolbar
+            total={total}
+            loaded={traces.length}
+            stale={query.isPlaceholderData}
+            live={live}
+            liveState={liveState}
+            onLive={setLive}
+            columns={columns}
+          />
+          {query.error && query.data && (
+            <ErrorStrip error={query.error} onRetry={() => void query.refetch()} />
+          )}
+          {traces.length > 0 ? (
+            <TraceTable
+              traces={traces}
+              listKey={JSON.stringify([filters, sort])}
+              columns={columns}
+              fit={split || width < SPLIT_FROM}
+              sort={sort}
+              open={search.open ?? null}
+              stale={query.isPlaceholderData}
+              hasMore={query.hasNextPage}
+              onMore={() => {
+                if (!query.isFetchingNextPage && !query.isFetchNextPageError)
+                  void query.fetchNextPage();
+              }}
+              onSort={(next) =>
+                onSearch({ ...search, sort: next === DEFAULT_SORT ? undefined : next }, true)
+              }
+              onOpen={(open) =>
+                onSearch({ ...search, open, item: undefined, find: undefined }, split)
+              }
+            />
+          ) : query.data ? (
+            <NoTraces filters={filters} onClear={() => onSearch({}, false)} />
+          ) : query.error ? (
+            <ErrorNotice
+              error={query.error}
+              what="the rollouts"
+              onRetry={() => void query.refetch()}
+            />
+          ) : (
+            <Skeleton rows={24} height={32} label="loading rollouts" />
+          )}
+        </section>
+      )}
+      {search.open !== undefined && (
+        <OpenBeside traceId={search.open} traces={traces} search={search} onSearch={onSearch} />
+      )}
+    </div>
+  );
+}
+
+/** What of the address does not depend on the filters. */
+function kept(search: ListSearch): ListSearch {
+  const { sort, open, item } = search;
+  return { sort, open, item };
+}
