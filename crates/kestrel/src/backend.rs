@@ -18,6 +18,9 @@ use crate::settings::{ClickHouseSettings, EngineSettings, StoreSettings};
 /// Hidden subcommand that leads this executable to the engine's child half.
 pub(crate) const CHILD_SUBCOMMAND: &str = "engine-child";
 
+/// Where the engine keeps its files inside the data folder.
+const ENGINE_FOLDER: &str = "engine";
+
 /// How long the engine may take to finish its requests when it is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -55,6 +58,7 @@ impl Backend {
                 let engine = tokio::task::spawn_blocking(|| Engine::start(options))
                     .await
                     .context("starting the engine")??;
+                publish_port(&embedded.data_dir, &engine.url())?;
                 let connection = Connection::new(engine.url())
                     .with_credentials(engine.user(), engine.password());
                 Ok((Self::Embedded(Mutex::new(engine)), connection))
@@ -147,7 +151,7 @@ fn engine_options(settings: &EngineSettings) -> anyhow::Result<EngineOptions> {
     let mut search = LibrarySearch::from_environment();
     search.explicit.clone_from(&settings.library);
     Ok(EngineOptions {
-        data_dir: absolute(&settings.data_dir)?,
+        data_dir: absolute(&settings.data_dir)?.join(ENGINE_FOLDER),
         library: search.find()?,
         password: settings
             .password
@@ -158,6 +162,13 @@ fn engine_options(settings: &EngineSettings) -> anyhow::Result<EngineOptions> {
             .unwrap_or(DEFAULT_MAX_MEMORY_BYTES),
         child_command: ChildCommand::this_executable(CHILD_SUBCOMMAND)?,
     })
+}
+
+/// Writes down where the engine listens, for people who look into the tables with another client.
+fn publish_port(data_dir: &Path, url: &str) -> anyhow::Result<()> {
+    let port = url.rsplit(':').next().unwrap_or_default();
+    let file = data_dir.join(ENGINE_FOLDER).join("port");
+    std::fs::write(&file, port).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn absolute(folder: &Path) -> anyhow::Result<std::path::PathBuf> {

@@ -23,12 +23,12 @@ const MAX_RESERVED_BYTES: usize = 4 << 20;
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 /// Compressions that are understood, as a client is told them.
-pub const ACCEPTED_ENCODINGS: &str = "gzip, deflate, zstd";
+pub(crate) const ACCEPTED_ENCODINGS: &str = "gzip, deflate, zstd";
 
 /// Why a body was not read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BodyError {
+pub(crate) enum BodyError {
     /// It is larger than is taken.
     #[error(
         "the body is larger than {limit} bytes; send smaller batches or raise KESTREL_MAX_BODY_BYTES"
@@ -63,7 +63,7 @@ pub enum BodyError {
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
+pub(crate) enum Compression {
     /// Not at all.
     None,
     /// gzip.
@@ -79,7 +79,7 @@ impl Compression {
     ///
     /// # Errors
     /// When it is unknown, or there are several.
-    pub fn of(headers: &HeaderMap) -> Result<Self, BodyError> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, BodyError> {
         let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
         let Some(value) = values.next() else {
             return Ok(Self::None);
@@ -110,7 +110,7 @@ impl Compression {
     ///
     /// # Errors
     /// When it is not valid, larger than `limit`, or the budget is spent.
-    pub fn decompress(
+    pub(crate) fn decompress(
         self,
         sent: Vec<u8>,
         limit: usize,
@@ -183,7 +183,7 @@ fn inflate(
 ///
 /// # Errors
 /// When it is larger than `limit`, slower than may be, or the budget is spent.
-pub async fn read(
+pub(crate) async fn read(
     body: Body,
     headers: &HeaderMap,
     limit: usize,

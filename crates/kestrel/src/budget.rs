@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// More would be in memory than may be.
 #[derive(Debug, thiserror::Error)]
 #[error("too many bytes are waiting to be stored; try again in a moment")]
-pub struct OverBudget;
+pub(crate) struct OverBudget;
 
 /// The bytes that may be in memory at once, shared by all requests.
 #[derive(Debug)]
-pub struct ByteBudget {
+pub(crate) struct ByteBudget {
     limit: usize,
     used: AtomicUsize,
 }
 
 impl ByteBudget {
     /// A budget of `limit` bytes.
-    pub fn new(limit: usize) -> Arc<Self> {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
             used: AtomicUsize::new(0),
@@ -25,12 +25,12 @@ impl ByteBudget {
     }
 
     /// Bytes in memory now.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
     /// Begins a request that holds nothing yet.
-    pub fn open(self: &Arc<Self>) -> Charge {
+    pub(crate) fn open(self: &Arc<Self>) -> Charge {
         Charge {
             budget: Arc::clone(self),
             bytes: 0,
@@ -40,7 +40,7 @@ impl ByteBudget {
 
 /// What one request holds of the budget; given back when dropped.
 #[derive(Debug)]
-pub struct Charge {
+pub(crate) struct Charge {
     budget: Arc<ByteBudget>,
     bytes: usize,
 }
@@ -50,7 +50,7 @@ impl Charge {
     ///
     /// # Errors
     /// When the budget is spent; nothing is taken then.
-    pub fn grow(&mut self, bytes: usize) -> Result<(), OverBudget> {
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), OverBudget> {
         let used = self.budget.used.fetch_add(bytes, Ordering::Relaxed);
         if used.saturating_add(bytes) > self.budget.limit {
             self.budget.used.fetch_sub(bytes, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use caribou_model::api::{ErrorBody, ErrorDetail};
 
 /// Stable name of an error; part of the contract with clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorCode {
+pub(crate) enum ErrorCode {
     /// The route does not exist.
     UnknownRoute,
     /// The route exists, the method does not.
@@ -48,7 +48,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::UnknownRoute => "unknown_route",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -70,7 +70,7 @@ impl ErrorCode {
     }
 
     /// The status that goes with it.
-    pub const fn status(self) -> StatusCode {
+    pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::UnknownRoute | Self::TraceNotFound | Self::SpanNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -112,22 +112,22 @@ impl ErrorCode {
 /// An error on its way to a client.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// Its stable name, from which the status follows.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// What the client is told.
-    pub message: String,
+    pub(crate) message: String,
     /// What the client is never told.
     #[source]
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// How long a client is asked to wait before it tries again.
-pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl ApiError {
     /// An error that the client can understand without more.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -137,13 +137,16 @@ impl ApiError {
 
     /// Attaches the cause, for the log.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         self.source = Some(source.into());
         self
     }
 
     /// A fault of the server.
-    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(
             ErrorCode::Internal,
             "something went wrong inside the server; its log says more",
@@ -152,7 +155,7 @@ impl ApiError {
     }
 
     /// Writes the cause to the log: where the error is handled, and only there.
-    pub fn log(&self) {
+    pub(crate) fn log(&self) {
         let Some(source) = &self.source else {
             return;
         };
@@ -165,7 +168,7 @@ impl ApiError {
     }
 
     /// The answer's body.
-    pub fn body(&self) -> ErrorBody {
+    pub(crate) fn body(&self) -> ErrorBody {
         ErrorBody {
             error: ErrorDetail {
                 message: self.message.clone(),

@@ -14,7 +14,6 @@ pub mod env;
 mod error;
 mod guard;
 mod ingest;
-mod later;
 pub mod limits;
 mod listener;
 mod live;

@@ -8,39 +8,39 @@ use std::time::Duration;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     /// Adds `amount`.
-    pub fn add(&self, amount: u64) {
+    pub(crate) fn add(&self, amount: u64) {
         self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
     /// Its value.
-    pub fn value(&self) -> u64 {
+    pub(crate) fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// A number that goes up and down.
 #[derive(Debug, Default)]
-pub struct Gauge(AtomicU64);
+pub(crate) struct Gauge(AtomicU64);
 
 impl Gauge {
     /// Replaces its value.
-    pub fn set(&self, value: u64) {
+    pub(crate) fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
     }
 
     /// Its value.
-    pub fn value(&self) -> u64 {
+    pub(crate) fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// How often values up to each of some bounds were seen.
 #[derive(Debug)]
-pub struct Histogram<const N: usize> {
+pub(crate) struct Histogram<const N: usize> {
     bounds: [u64; N],
     /// Divides a value and its bounds when they are shown, as `1e6` turns microseconds into seconds.
     unit: f64,
@@ -61,7 +61,7 @@ impl<const N: usize> Histogram<N> {
     }
 
     /// Counts one value.
-    pub fn observe(&self, value: u64) {
+    pub(crate) fn observe(&self, value: u64) {
         let bucket = self.bounds.iter().position(|bound| value <= *bound);
         bucket
             .map_or(&self.above, |index| &self.buckets[index])
@@ -70,20 +70,20 @@ impl<const N: usize> Histogram<N> {
     }
 
     /// Counts one duration, in microseconds.
-    pub fn observe_duration(&self, duration: Duration) {
+    pub(crate) fn observe_duration(&self, duration: Duration) {
         self.observe(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
 }
 
 /// Answers by class of their status.
 #[derive(Debug, Default)]
-pub struct Responses {
+pub(crate) struct Responses {
     classes: [Counter; 5],
 }
 
 impl Responses {
     /// Counts one answer.
-    pub fn count(&self, status: u16) {
+    pub(crate) fn count(&self, status: u16) {
         let class = usize::from(status / 100).clamp(1, 5);
         self.classes[class - 1].add(1);
     }
@@ -91,39 +91,39 @@ impl Responses {
 
 /// Everything that is counted.
 #[derive(Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     /// Answers to HTTP requests.
-    pub responses: Responses,
+    pub(crate) responses: Responses,
     /// Requests to OTLP over gRPC.
-    pub grpc_requests: Counter,
+    pub(crate) grpc_requests: Counter,
     /// Spans that were stored and acknowledged.
-    pub spans_accepted: Counter,
+    pub(crate) spans_accepted: Counter,
     /// Spans that were refused because they cannot be stored.
-    pub spans_rejected: Counter,
+    pub(crate) spans_rejected: Counter,
     /// Requests that were asked to come later.
-    pub requests_deferred: Counter,
+    pub(crate) requests_deferred: Counter,
     /// Inserts that the store did not take.
-    pub insert_failures: Counter,
+    pub(crate) insert_failures: Counter,
     /// Time of one insert, fsync included, in microseconds.
-    pub insert_duration: Histogram<10>,
+    pub(crate) insert_duration: Histogram<10>,
     /// Requests that shared one insert.
-    pub group_requests: Histogram<8>,
+    pub(crate) group_requests: Histogram<8>,
     /// Spans of one insert.
-    pub group_spans: Histogram<8>,
+    pub(crate) group_spans: Histogram<8>,
     /// Summaries written again.
-    pub traces_recomputed: Counter,
+    pub(crate) traces_recomputed: Counter,
     /// Recomputations that the store did not take; they are tried again.
-    pub recompute_failures: Counter,
+    pub(crate) recompute_failures: Counter,
     /// Time from the commit of spans to their summaries, in microseconds.
-    pub recompute_lag: Histogram<8>,
+    pub(crate) recompute_lag: Histogram<8>,
     /// Traces whose summaries are waiting to be computed.
-    pub traces_pending: Gauge,
+    pub(crate) traces_pending: Gauge,
     /// Clients that follow live events.
-    pub live_clients: Gauge,
+    pub(crate) live_clients: Gauge,
     /// Live clients that read too slowly and were let go.
-    pub live_clients_dropped: Counter,
+    pub(crate) live_clients_dropped: Counter,
     /// How often the embedded engine was started again.
-    pub engine_restarts: Counter,
+    pub(crate) engine_restarts: Counter,
 }
 
 impl Default for Metrics {
@@ -165,7 +165,7 @@ impl Metrics {
     /// The text that Prometheus reads.
     ///
     /// `queue_bytes` and `resident_bytes` are measured by whoever asks.
-    pub fn render(&self, queue_bytes: u64, resident_bytes: Option<u64>) -> String {
+    pub(crate) fn render(&self, queue_bytes: u64, resident_bytes: Option<u64>) -> String {
         let mut page = Page::default();
         page.responses(&self.responses);
         page.counter(
@@ -318,7 +318,7 @@ impl Page {
 }
 
 /// Resident memory of this process, where the system tells.
-pub fn resident_bytes() -> Option<u64> {
+pub(crate) fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
     Some(pages * u64::try_from(rustix::param::page_size()).ok()?)

@@ -26,11 +26,37 @@ where
     }
 }
 
+/// Two sets of parameters of one query string.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StrictQueries<A, B>(pub(crate) A, pub(crate) B);
+
+impl<A, B, S> FromRequestParts<S> for StrictQueries<A, B>
+where
+    A: IntoParams + DeserializeOwned,
+    B: IntoParams + DeserializeOwned,
+    S: Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let known = [names::<A>(), names::<B>()].concat();
+        let given = given(query, &known)?;
+        Ok(Self(read(&given)?, read(&given)?))
+    }
+}
+
 fn parse<T: IntoParams + DeserializeOwned>(query: &str) -> Result<T, ApiError> {
-    let known: Vec<String> = T::into_params(|| None)
-        .into_iter()
-        .map(|parameter| parameter.name)
-        .collect();
+    read(&given(query, &names::<T>())?)
+}
+
+fn names<T: IntoParams>() -> Vec<String> {
+    let parameters = T::into_params(|| None).into_iter();
+    parameters.map(|parameter| parameter.name).collect()
+}
+
+/// The query string without its empty parameters.
+fn given(query: &str, known: &[String]) -> Result<String, ApiError> {
     let pairs: Vec<(String, String)> = serde_html_form::from_str(query).map_err(|error| {
         ApiError::new(
             ErrorCode::InvalidParameter,
@@ -38,14 +64,17 @@ fn parse<T: IntoParams + DeserializeOwned>(query: &str) -> Result<T, ApiError> {
         )
     })?;
     if let Some((unknown, _)) = pairs.iter().find(|(name, _)| !known.contains(name)) {
-        return Err(unknown_parameter(unknown, &known));
+        return Err(unknown_parameter(unknown, known));
     }
     let given: Vec<_> = pairs
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    let cleaned = serde_html_form::to_string(&given).map_err(ApiError::internal)?;
-    serde_html_form::from_str(&cleaned).map_err(|error| {
+    serde_html_form::to_string(&given).map_err(ApiError::internal)
+}
+
+fn read<T: DeserializeOwned>(given: &str) -> Result<T, ApiError> {
+    serde_html_form::from_str(given).map_err(|error| {
         ApiError::new(
             ErrorCode::InvalidParameter,
             format!("cannot read a parameter: {error}"),

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use caribou_clickhouse::{SpanBlock, Store, StoreError, TraceKey};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -182,12 +181,11 @@ impl Inserter {
 
     async fn insert_blocks(&self, group: &[Waiting]) -> Result<(), CommitError> {
         let started = Instant::now();
-        let blocks: Vec<Bytes> = group
+        let blocks: Vec<SpanBlock> = group
             .iter()
-            .map(|waiting| waiting.rows.block.bytes().clone())
+            .map(|waiting| waiting.rows.block.clone())
             .collect();
-        let rows: usize = group.iter().map(|waiting| waiting.rows.block.rows()).sum();
-        let result = self.store.insert_blocks(&blocks, rows as u64).await;
+        let result = self.store.insert_blocks(&blocks).await;
         self.metrics
             .insert_duration
             .observe_duration(started.elapsed());

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
-use crate::later::Later as _;
 use crate::metrics::Metrics;
 
 /// How long touched traces are gathered: recomputing has a fixed cost, and the spans of one trace come in a row.

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::later::Later as _;
 use crate::query::StrictQuery;
 use crate::state::App;
 

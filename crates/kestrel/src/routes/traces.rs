@@ -3,18 +3,21 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use caribou_model::TraceId;
+use caribou_clickhouse::{SpanWindow, TraceKey};
 use caribou_model::api::{
     ErrorBody, Facet, Page, SpanMatches, SpanPage, TraceDetail, TraceOutline, TraceSummary,
 };
+use caribou_model::{SpanId, TraceId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::later::Later as _;
-use crate::query::StrictQuery;
-use crate::routes::filter::{FilterQuery, ListQuery};
+use crate::query::{StrictQueries, StrictQuery};
+use crate::routes::filter::{FilterQuery, PageQuery};
 use crate::state::App;
+
+/// Most spans that a search within a rollout lists.
+const MAX_MATCHES: u32 = 10_000;
 
 /// Rollouts, newest first unless `sort` says otherwise.
 ///
@@ -25,7 +28,7 @@ use crate::state::App;
     get,
     path = "/api/v1/traces",
     tag = "traces",
-    params(ListQuery),
+    params(FilterQuery, PageQuery),
     responses(
         (status = 200, body = Page<TraceSummary>),
         (status = 400, body = ErrorBody, description = "A parameter is unknown or cannot be read"),
@@ -34,11 +37,10 @@ use crate::state::App;
 )]
 pub(crate) async fn list_traces(
     State(app): State<App>,
-    StrictQuery(query): StrictQuery<ListQuery>,
+    StrictQueries(filter, page): StrictQueries<FilterQuery, PageQuery>,
 ) -> Result<Json<Page<TraceSummary>>, ApiError> {
-    let page = query.page()?;
-    let filter = query.into_filter()?.to_store()?;
-    Ok(Json(app.store.list_traces(&filter, &page).await?))
+    let (filter, paging) = (filter.into_filter()?, page.into_paging()?);
+    Ok(Json(app.store.list_traces(&filter, &paging).await?))
 }
 
 /// Values to filter by, with counts within the other filters.
@@ -56,7 +58,7 @@ pub(crate) async fn facets(
     State(app): State<App>,
     StrictQuery(query): StrictQuery<FilterQuery>,
 ) -> Result<Json<Vec<Facet>>, ApiError> {
-    Ok(Json(app.store.facets(&query.to_store()?).await?))
+    Ok(Json(app.store.list_facets(&query.into_filter()?).await?))
 }
 
 /// One rollout.
@@ -66,7 +68,10 @@ pub(crate) async fn facets(
     get,
     path = "/api/v1/traces/{trace_id}",
     tag = "traces",
-    params(("trace_id" = String, Path, description = "32 hex digits, a UUID, or the id as it was given")),
+    params(
+        ("trace_id" = String, Path, description = "32 hex digits, a UUID, or the id as it was given"),
+        ProjectQuery
+    ),
     responses(
         (status = 200, body = TraceDetail),
         (status = 404, body = ErrorBody, description = "There is no such rollout")
@@ -75,8 +80,10 @@ pub(crate) async fn facets(
 pub(crate) async fn get_trace(
     State(app): State<App>,
     Path(id): Path<String>,
+    StrictQuery(project): StrictQuery<ProjectQuery>,
 ) -> Result<Json<TraceDetail>, ApiError> {
-    let found = app.store.get_trace(TraceId::from_text(&id)).await?;
+    let key = find_key(&app, &id, &project).await?;
+    let found = app.store.find_trace(&key).await?;
     let mut trace = found.ok_or_else(|| trace_not_found(&id))?;
     trace.url = format!("{}/traces/{}", app.base_url, trace.summary.trace_id);
     Ok(Json(trace))
@@ -87,7 +94,10 @@ pub(crate) async fn get_trace(
     delete,
     path = "/api/v1/traces/{trace_id}",
     tag = "traces",
-    params(("trace_id" = String, Path, description = "32 hex digits, a UUID, or the id as it was given")),
+    params(
+        ("trace_id" = String, Path, description = "32 hex digits, a UUID, or the id as it was given"),
+        ProjectQuery
+    ),
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, body = ErrorBody, description = "There is no such rollout")
@@ -96,12 +106,32 @@ pub(crate) async fn get_trace(
 pub(crate) async fn delete_trace(
     State(app): State<App>,
     Path(id): Path<String>,
+    StrictQuery(project): StrictQuery<ProjectQuery>,
 ) -> Result<StatusCode, ApiError> {
-    if app.store.delete_trace(TraceId::from_text(&id)).await? {
+    let key = find_key(&app, &id, &project).await?;
+    if app.store.delete_trace(&key).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(trace_not_found(&id))
     }
+}
+
+/// Whose rollout, where several projects have one of this id.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(crate) struct ProjectQuery {
+    /// Project; the one whose rollout was heard of last where not given.
+    project: Option<String>,
+}
+
+async fn find_key(app: &App, id: &str, query: &ProjectQuery) -> Result<TraceKey, ApiError> {
+    let project = query.project.as_deref();
+    let found = app
+        .store
+        .find_trace_key(project, TraceId::from_text(id))
+        .await?;
+    found.ok_or_else(|| trace_not_found(id))
 }
 
 fn trace_not_found(id: &str) -> ApiError {
@@ -134,6 +164,7 @@ pub(crate) struct SpansQuery {
     tag = "traces",
     params(
         ("trace_id" = String, Path, description = "32 hex digits, a UUID, or the id as it was given"),
+        ProjectQuery,
         SpansQuery
     ),
     responses(
@@ -145,10 +176,36 @@ pub(crate) struct SpansQuery {
 pub(crate) async fn list_spans(
     State(app): State<App>,
     Path(id): Path<String>,
-    StrictQuery(query): StrictQuery<SpansQuery>,
+    StrictQueries(project, query): StrictQueries<ProjectQuery, SpansQuery>,
 ) -> Result<Json<SpanPage>, ApiError> {
-    let _ = (&app, &id, &query);
-    Err(trace_not_found(&id))
+    let limit = query.limit.unwrap_or(100).clamp(1, 1000);
+    let window = query.window()?;
+    let key = find_key(&app, &id, &project).await?;
+    let page = app.store.list_spans(&key, &window, limit).await?;
+    page.map(Json).ok_or_else(|| match window {
+        SpanWindow::Around(span_id) => {
+            let message = format!("there is no span {span_id} in trace {id:?}");
+            ApiError::new(ErrorCode::SpanNotFound, message)
+        }
+        _ => trace_not_found(&id),
+    })
+}
+
+impl SpansQuery {
+    fn window(&self) -> Result<SpanWindow, ApiError> {
+        let invalid = |message: String| ApiError::new(ErrorCode::InvalidParameter, message);
+        match (&self.cursor, self.offset, &self.around) {
+            (None, None, None) => Ok(SpanWindow::Start),
+            (Some(cursor), None, None) => Ok(SpanWindow::Cursor(cursor.clone())),
+            (None, Some(offset), None) => Ok(SpanWindow::Offset(offset)),
+            (None, None, Some(around)) => SpanId::from_hex(around)
+                .map(SpanWindow::Around)
+                .map_err(|error| invalid(format!("around is no span id: {error}"))),
+            _ => Err(invalid(
+                "give one of cursor, offset and around, not several".to_owned(),
+            )),
+        }
+    }
 }
 
 /// Which part of the outline.
@@ -170,6 +227,7 @@ pub(crate) struct OutlineQuery {
     tag = "traces",
     params(
         ("trace_id" = String, Path, description = "32 hex digits, a UUID, or the id as it was given"),
+        ProjectQuery,
         OutlineQuery
     ),
     responses(
@@ -180,19 +238,21 @@ pub(crate) struct OutlineQuery {
 pub(crate) async fn outline(
     State(app): State<App>,
     Path(id): Path<String>,
-    StrictQuery(query): StrictQuery<OutlineQuery>,
+    StrictQueries(project, query): StrictQueries<ProjectQuery, OutlineQuery>,
 ) -> Result<Json<TraceOutline>, ApiError> {
-    let _ = (&app, &id, &query);
-    Err(trace_not_found(&id))
+    let limit = query.limit.unwrap_or(20_000).clamp(1, 100_000);
+    let key = find_key(&app, &id, &project).await?;
+    let offset = query.offset.unwrap_or(0);
+    Ok(Json(app.store.list_outline(&key, offset, limit).await?))
 }
 
 /// What to look for.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(default)]
 pub(crate) struct SearchQuery {
-    /// Text, in any case.
-    #[serde(default)]
-    q: String,
+    /// Text, in any case, also inside words.
+    q: Option<String>,
 }
 
 /// The spans of a rollout that hold a text.
@@ -202,6 +262,7 @@ pub(crate) struct SearchQuery {
     tag = "traces",
     params(
         ("trace_id" = String, Path, description = "32 hex digits, a UUID, or the id as it was given"),
+        ProjectQuery,
         SearchQuery
     ),
     responses(
@@ -213,8 +274,17 @@ pub(crate) struct SearchQuery {
 pub(crate) async fn search(
     State(app): State<App>,
     Path(id): Path<String>,
-    StrictQuery(query): StrictQuery<SearchQuery>,
+    StrictQueries(project, query): StrictQueries<ProjectQuery, SearchQuery>,
 ) -> Result<Json<SpanMatches>, ApiError> {
-    let _ = (&app, &id, &query);
-    Err(trace_not_found(&id))
+    let text = query.q.filter(|text| !text.trim().is_empty());
+    let text = text.ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::InvalidParameter,
+            "give the text to look for as `q`",
+        )
+    })?;
+    let key = find_key(&app, &id, &project).await?;
+    Ok(Json(
+        app.store.search_spans(&key, &text, MAX_MATCHES).await?,
+    ))
 }

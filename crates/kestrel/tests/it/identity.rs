@@ -17,7 +17,11 @@ fn rollout(trace: u64) -> Vec<TestSpan> {
 }
 
 fn sums(trace: &Value) -> [&Value; 3] {
-    [&trace["span_count"], &trace["input_tokens"], &trace["output_tokens"]]
+    [
+        &trace["span_count"],
+        &trace["input_tokens"],
+        &trace["output_tokens"],
+    ]
 }
 
 #[test]
@@ -36,7 +40,11 @@ fn spans_sent_twice_regrouped_and_out_of_order_count_once() {
     doubled.extend(spans.iter().cloned());
     send(server, "identity", &doubled);
     // A further span shows that the summary has been computed after all of that.
-    send(server, "identity", &[TestSpan::message(0, 60, "user", "last")]);
+    send(
+        server,
+        "identity",
+        &[TestSpan::message(0, 60, "user", "last")],
+    );
     let mut marker = TestSpan::message(0, 60, "user", "last");
     marker.trace_id.clone_from(&spans[0].trace_id);
     send(server, "identity", &[marker]);
@@ -44,8 +52,14 @@ fn spans_sent_twice_regrouped_and_out_of_order_count_once() {
     assert_eq!(sums(&first), [60, 600, 180]);
     assert_eq!(sums(&last), [61, 600, 180]);
     let stored = stored_spans(server, &id);
-    let contents: Vec<_> = stored.iter().map(|span| span["content"].as_str().unwrap()).collect();
-    let expected: Vec<_> = (0..60).map(|span| format!("message {span}")).chain(["last".to_owned()]).collect();
+    let contents: Vec<_> = stored
+        .iter()
+        .map(|span| span["content"].as_str().unwrap())
+        .collect();
+    let expected: Vec<_> = (0..60)
+        .map(|span| format!("message {span}"))
+        .chain(["last".to_owned()])
+        .collect();
     assert_eq!(contents, expected);
 }
 
@@ -57,10 +71,15 @@ fn the_higher_revision_wins_whichever_arrives_first() {
         let revision = |content: &str, revision: i64| {
             let mut span = TestSpan::message(trace, 0, "assistant", content);
             span.attributes.retain(|(key, _)| key != "caribou.revision");
-            span.with("caribou.revision", revision).with("caribou.output_tokens", revision)
+            span.with("caribou.revision", revision)
+                .with("caribou.output_tokens", revision)
         };
         let (older, newer) = (revision("partial", 1), revision("whole", 2));
-        let order = if newer_first { [&newer, &older] } else { [&older, &newer] };
+        let order = if newer_first {
+            [&newer, &older]
+        } else {
+            [&older, &newer]
+        };
         for span in order {
             send(server, "revisions", std::slice::from_ref(span));
         }

@@ -32,7 +32,13 @@ fn varied_spans(trace: u64) -> Vec<TestSpan> {
             .with("yes", true)
             .with("bytes", Any::Bytes(vec![0, 255, 7]))
             .with("list", Any::List(vec![Any::Int(1), Any::from("two")]))
-            .with("map", Any::Map(vec![("inner".to_owned(), Any::Map(vec![("deep".to_owned(), Any::Int(3))]))])),
+            .with(
+                "map",
+                Any::Map(vec![(
+                    "inner".to_owned(),
+                    Any::Map(vec![("deep".to_owned(), Any::Int(3))]),
+                )]),
+            ),
     ]
 }
 
@@ -56,11 +62,23 @@ fn the_same_spans_in_every_encoding_and_compression_are_the_same_rows() {
         let (headers, body) = match variant {
             "protobuf" => (vec![PROTOBUF], protobuf),
             "json" => (vec![JSON], json),
-            "gzip" => (vec![PROTOBUF, ("content-encoding", "gzip")], gzip(&protobuf)),
-            "deflate" => (vec![PROTOBUF, ("content-encoding", "deflate")], zlib(&protobuf)),
-            "zstd" => (vec![PROTOBUF, ("content-encoding", "zstd")], zstd::encode_all(protobuf.as_slice(), 1).unwrap()),
+            "gzip" => (
+                vec![PROTOBUF, ("content-encoding", "gzip")],
+                gzip(&protobuf),
+            ),
+            "deflate" => (
+                vec![PROTOBUF, ("content-encoding", "deflate")],
+                zlib(&protobuf),
+            ),
+            "zstd" => (
+                vec![PROTOBUF, ("content-encoding", "zstd")],
+                zstd::encode_all(protobuf.as_slice(), 1).unwrap(),
+            ),
             _ => (
-                vec![("content-type", "application/json; charset=utf-8"), ("content-encoding", "gzip")],
+                vec![
+                    ("content-type", "application/json; charset=utf-8"),
+                    ("content-encoding", "gzip"),
+                ],
                 gzip(&json),
             ),
         };
@@ -68,9 +86,16 @@ fn the_same_spans_in_every_encoding_and_compression_are_the_same_rows() {
         assert_eq!(answer.status, 200, "{variant}: {}", answer.text());
         let is_json = variant.starts_with("json");
         let content_type = if is_json { JSON.1 } else { PROTOBUF.1 };
-        assert_eq!(answer.header("content-type"), Some(content_type), "{variant}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some(content_type),
+            "{variant}"
+        );
         assert_eq!(answer.text(), if is_json { "{}" } else { "" }, "{variant}");
-        stored.push((variant, without_ids(stored_spans(server, &spans[0].trace_hex()))));
+        stored.push((
+            variant,
+            without_ids(stored_spans(server, &spans[0].trace_hex())),
+        ));
     }
     for (variant, spans) in &stored[1..] {
         assert_eq!(spans, &stored[0].1, "{variant}");
@@ -105,7 +130,11 @@ fn garbage_is_refused_with_a_status_in_the_encoding_of_the_request() {
     let answer = server.post("/v1/traces", &[JSON], b"{\"resourceSpans\":");
     assert_eq!(answer.status, 400);
     assert_eq!(answer.header("content-type"), Some(JSON.1));
-    assert!(answer.json()["message"].as_str().unwrap().contains("JSON"), "{}", answer.text());
+    assert!(
+        answer.json()["message"].as_str().unwrap().contains("JSON"),
+        "{}",
+        answer.text()
+    );
 
     let answer = server.post("/v1/traces", &[PROTOBUF], &[0xff; 100]);
     assert_eq!(answer.status, 400);
@@ -125,7 +154,13 @@ fn one_invalid_span_is_rejected_and_its_neighbours_are_kept() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let partial = &answer.json()["partialSuccess"];
     assert_eq!(partial["rejectedSpans"], "1");
-    assert!(partial["errorMessage"].as_str().unwrap().contains("span id"), "{partial}");
+    assert!(
+        partial["errorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("span id"),
+        "{partial}"
+    );
     assert_eq!(stored_spans(server, &spans[0].trace_hex()).len(), 499);
 }
 
@@ -139,7 +174,11 @@ fn other_methods_types_and_compressions_are_refused_with_what_would_do() {
     let answer = server.post("/v1/traces", &[("content-type", "text/plain")], b"hello");
     assert_eq!(answer.status, 415);
 
-    let answer = server.post("/v1/traces", &[PROTOBUF, ("content-encoding", "br")], b"hello");
+    let answer = server.post(
+        "/v1/traces",
+        &[PROTOBUF, ("content-encoding", "br")],
+        b"hello",
+    );
     assert_eq!(answer.status, 415);
     assert!(answer.header("accept-encoding").unwrap().contains("gzip"));
 }
@@ -162,8 +201,15 @@ fn other_signals_are_refused_with_a_hint() {
 fn the_address_of_langfuse_clients_takes_spans_too() {
     let server = server();
     let span = TestSpan::new(new_trace(), 0);
-    let body = gzip(&protobuf_request("langfuse-address", std::slice::from_ref(&span)));
-    let headers = [PROTOBUF, ("content-encoding", "gzip"), ("authorization", "Basic cGs6c2s=")];
+    let body = gzip(&protobuf_request(
+        "langfuse-address",
+        std::slice::from_ref(&span),
+    ));
+    let headers = [
+        PROTOBUF,
+        ("content-encoding", "gzip"),
+        ("authorization", "Basic cGs6c2s="),
+    ];
     let answer = server.post("/api/public/otel/v1/traces", &headers, &body);
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(stored_spans(server, &span.trace_hex()).len(), 1);
@@ -195,6 +241,9 @@ fn a_large_message_is_kept_whole() {
     let span = TestSpan::message(new_trace(), 0, "user", &content);
     send(server, "large", std::slice::from_ref(&span));
     let stored = stored_spans(server, &span.trace_hex());
-    assert_eq!(stored[0]["content"].as_str().map(str::len), Some(content.len()));
+    assert_eq!(
+        stored[0]["content"].as_str().map(str::len),
+        Some(content.len())
+    );
     summed_up(server, &span.trace_hex(), 1);
 }

@@ -1,6 +1,9 @@
 //! What several of these tests need.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use test_support::otlp::{TestSpan, protobuf_request};
@@ -25,7 +28,12 @@ pub(crate) fn new_trace() -> u64 {
 /// Sends spans as protobuf; panics where they are not taken whole.
 pub(crate) fn send(server: &KestrelProcess, project: &str, spans: &[TestSpan]) {
     let answer = server.post("/v1/traces", &[PROTOBUF], &protobuf_request(project, spans));
-    assert_eq!((answer.status, answer.body.len()), (200, 0), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.body.len()),
+        (200, 0),
+        "{}",
+        answer.text()
+    );
 }
 
 /// Every span of a trace, in order.
@@ -33,7 +41,10 @@ pub(crate) fn stored_spans(server: &KestrelProcess, trace_hex: &str) -> Vec<Valu
     let mut spans = Vec::new();
     let mut query = "?limit=1000".to_owned();
     loop {
-        let page = server.wait_for_json(&format!("/api/v1/traces/{trace_hex}/spans{query}"), |_| true);
+        let page = server
+            .wait_for_json(&format!("/api/v1/traces/{trace_hex}/spans{query}"), |_| {
+                true
+            });
         spans.extend(page["items"].as_array().unwrap().iter().cloned());
         let Some(cursor) = page["next_cursor"].as_str() else {
             return spans;
@@ -44,14 +55,40 @@ pub(crate) fn stored_spans(server: &KestrelProcess, trace_hex: &str) -> Vec<Valu
 
 /// The trace once its summary counts so many spans.
 pub(crate) fn summed_up(server: &KestrelProcess, trace_hex: &str, span_count: u64) -> Value {
-    server.wait_for_json(&format!("/api/v1/traces/{trace_hex}"), |trace| trace["span_count"] == span_count)
+    server.wait_for_json(&format!("/api/v1/traces/{trace_hex}"), |trace| {
+        trace["span_count"] == span_count
+    })
 }
 
 /// The `code` of an error, after checking the shape around it.
 pub(crate) fn error_code(answer: &Answer) -> String {
     let body = answer.json();
     let error = &body["error"];
-    assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|message| !message.is_empty()),
+        "{body}"
+    );
     assert!(error["type"].is_string(), "{body}");
     error["code"].as_str().unwrap().to_owned()
+}
+
+/// Sends bytes on a connection of their own and reads until the server closes or pauses for too long.
+pub(crate) fn raw(server: &KestrelProcess, request: &[u8]) -> String {
+    let mut stream = connect(server);
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    // A server that answers before it has read everything may reset the connection after its answer.
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A connection to the server.
+pub(crate) fn connect(server: &KestrelProcess) -> TcpStream {
+    let stream = TcpStream::connect(server.url().trim_start_matches("http://")).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
 }
