@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::DecodeError;
-use crate::value::Value;
+use crate::value::{Value, plain_length};
 
 /// OTLP takes four levels of JSON for one of an attribute's value; more than any value needs is refused.
 const MAX_DEPTH: usize = 4 * crate::span::MAX_VALUE_DEPTH + 64;
@@ -318,9 +318,66 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// How many bytes from the start of a text stand for themselves within a string.
-fn plain_length(text: &[u8]) -> usize {
-    text.iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
-        .unwrap_or(text.len())
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers compare as floats: `serde_json` does not keep the digits.
+    fn same(ours: &serde_json::Value, theirs: &serde_json::Value) -> bool {
+        use serde_json::Value::{Array, Number, Object};
+
+        match (ours, theirs) {
+            (Number(ours), Number(theirs)) => ours.as_f64() == theirs.as_f64(),
+            (Array(ours), Array(theirs)) => {
+                ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| same(a, b))
+            }
+            (Object(ours), Object(theirs)) => {
+                ours.len() == theirs.len()
+                    && ours
+                        .iter()
+                        .zip(theirs)
+                        .all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
+            }
+            (ours, theirs) => ours == theirs,
+        }
+    }
+
+    fn check(text: &str) {
+        let theirs = serde_json::from_str::<serde_json::Value>(text);
+        let ours = parse(text.as_bytes());
+        match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => {
+                let written = serde_json::from_str(&ours.value.to_json()).unwrap();
+                assert!(same(&written, &theirs), "{text}");
+            }
+            (Ok(ours), Err(_)) => assert!(ours.repaired, "only lone surrogates differ: {text}"),
+            (Err(error), Ok(_)) => panic!("{error}: {text}"),
+            (Err(_), Err(_)) => {}
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_written_again() {
+        let text =
+            r#"{"b":1,"a":[1.50,-0,12345678901234567890,1e3,true,null,"\u00e9\n\"\\"],"":{}}"#;
+        let written = r#"{"b":1,"a":[1.50,-0,12345678901234567890,1e3,true,null,"é\n\"\\"],"":{}}"#;
+        assert_eq!(parse(text.as_bytes()).unwrap().value.to_json(), written);
+    }
+
+    proptest! {
+        #[test]
+        fn text_like_json_is_read_as_serde_json_reads_it(
+            text in r#"([\[\]{}:,]|"a"|"\\\\"|"\\n"|"\\u00e9"|"\\ud83d\\ude00"|"\\ud83d"|"|true|null|fals|-|[0-9]{1,3}|\.|e\+?| ){0,16}"#,
+        ) {
+            check(&text);
+        }
+
+        #[test]
+        fn any_text_in_a_string_is_read_as_serde_json_reads_it(text in ".{0,60}") {
+            check(&serde_json::Value::from(text.as_str()).to_string());
+            check(&format!("[\"{text}\"]"));
+        }
+    }
 }

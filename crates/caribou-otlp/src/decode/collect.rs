@@ -52,6 +52,12 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Makes room for spans that are about to come, as far as a count in a request is to be trusted.
+    pub(crate) fn expect_spans(&mut self, count: usize) {
+        const TRUSTED: usize = 2_048;
+        self.decoded.spans.reserve(count.min(TRUSTED));
+    }
+
     /// The place to decode the next span into.
     pub(crate) fn next_span(&mut self) -> &mut WireSpan<'a> {
         self.span.clear();

@@ -4,7 +4,7 @@
 //! nothing is allocated per attribute.
 
 use crate::DecodeError;
-use crate::decode::collect::Collector;
+use crate::decode::collect::{Collector, OriginContext};
 use crate::decode::{Decoded, Defaults};
 use crate::span::{
     Attribute, MAX_VALUE_DEPTH, MAX_VALUES, Origin, TOO_DEEP, WireEvent, WireId, WireLink,
@@ -52,19 +52,39 @@ fn read_resource_spans<'a>(
     while let Some((number, value)) = fields.next()? {
         if let (2 | INSTRUMENTATION_LIBRARY_SPANS, FieldValue::Bytes(scope_spans)) = (number, value)
         {
-            let mut fields = scope_spans.fields();
-            while let Some((number, value)) = fields.next()? {
-                if let (1, FieldValue::Bytes(scope)) = (number, value) {
-                    read_scope(scope, &mut origin.wire)?;
-                }
+            read_scope_spans(scope_spans, &mut origin, collector)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_scope_spans<'a>(
+    message: Message<'a>,
+    origin: &mut OriginContext<'a>,
+    collector: &mut Collector<'a>,
+) -> Result<(), DecodeError> {
+    let mut span_count = 0;
+    let mut fields = message.fields();
+    while let Some((number, value)) = fields.next()? {
+        match (number, value) {
+            (1, FieldValue::Bytes(scope)) => read_scope(scope, &mut origin.wire)?,
+            (2, FieldValue::Bytes(_)) => span_count += 1,
+            _ => {}
+        }
+    }
+    collector.expect_spans(span_count);
+    let mut fields = message.fields();
+    while let Some((number, value)) = fields.next()? {
+        if let (2, FieldValue::Bytes(span)) = (number, value) {
+            let place = collector.next_span();
+            if let Err(error) = read_span(span, place) {
+                return Err(if place.looks_like_log {
+                    DecodeError::WrongSignal { signal: "logs" }
+                } else {
+                    error
+                });
             }
-            let mut fields = scope_spans.fields();
-            while let Some((number, value)) = fields.next()? {
-                if let (2, FieldValue::Bytes(span)) = (number, value) {
-                    read_span(span, collector.next_span())?;
-                    collector.take_span(&origin)?;
-                }
-            }
+            collector.take_span(origin)?;
         }
     }
     Ok(())

@@ -10,4 +10,11 @@ mod support;
 mod tree;
 
 mod dialects;
+mod hostile;
+mod lenient_json;
+mod lenient_protobuf;
+mod projects;
+mod properties;
+mod responses;
 mod round_trip;
+mod times;

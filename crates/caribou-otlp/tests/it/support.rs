@@ -3,11 +3,18 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use caribou_model::SpanRecord;
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue as WireKeyValue};
+use opentelemetry_proto::tonic::resource::v1::Resource as WireResource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use prost::Message as _;
 
 /// A time of the tests: so many nanoseconds after a fixed moment.
 pub(crate) fn time(nanos: u64) -> SystemTime {
@@ -37,4 +44,62 @@ pub(crate) fn span_data(attributes: Vec<KeyValue>) -> SpanData {
         status: Status::Unset,
         instrumentation_scope: InstrumentationScope::default(),
     }
+}
+
+/// A request of spans in the messages of the official crates.
+pub(crate) fn request_of(spans: Vec<Span>) -> Vec<u8> {
+    request_with_resource(spans, &[])
+}
+
+/// A request of spans and a resource of text attributes.
+pub(crate) fn request_with_resource(spans: Vec<Span>, resource: &[(&str, &str)]) -> Vec<u8> {
+    let attributes = resource
+        .iter()
+        .map(|(key, value)| text_attribute(key, value))
+        .collect();
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            resource: Some(WireResource {
+                attributes,
+                ..WireResource::default()
+            }),
+            scope_spans: vec![ScopeSpans {
+                spans,
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        }],
+    };
+    request.encode_to_vec()
+}
+
+/// A valid span of a number.
+pub(crate) fn wire_span(number: u64) -> Span {
+    Span {
+        trace_id: vec![1; 16],
+        span_id: number.to_be_bytes().to_vec(),
+        name: format!("span {number}"),
+        start_time_unix_nano: 1_000,
+        end_time_unix_nano: 2_000,
+        ..Span::default()
+    }
+}
+
+/// A text attribute.
+pub(crate) fn text_attribute(key: &str, value: &str) -> WireKeyValue {
+    attribute(key, Any::StringValue(value.to_owned()))
+}
+
+/// An attribute of any value.
+pub(crate) fn attribute(key: &str, value: Any) -> WireKeyValue {
+    WireKeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(value) }),
+        ..WireKeyValue::default()
+    }
+}
+
+/// The JSON that a foreign span's attributes became.
+pub(crate) fn attributes_of(span: &SpanRecord<'_>) -> serde_json::Value {
+    serde_json::from_str(&span.attributes).unwrap()
 }
