@@ -18,15 +18,23 @@ const RESOURCE: &str = r#"{"service.name":"trainer","host.name":"worker-3","proc
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let rollouts = arguments.next().ok_or("give the path of the rollouts")?;
-    let blocks: usize = arguments.next().ok_or("give the number of blocks")?.parse()?;
-    let rows: usize = arguments.next().ok_or("give the spans per block")?.parse()?;
+    let blocks: usize = arguments
+        .next()
+        .ok_or("give the number of blocks")?
+        .parse()?;
+    let rows: usize = arguments
+        .next()
+        .ok_or("give the spans per block")?
+        .parse()?;
     let folder = arguments.next().map(PathBuf::from);
 
     let text = conversation(&std::fs::read_to_string(rollouts)?)?;
     let mut encode_secs = 0.0;
     let mut bytes = 0;
     for block in 0..blocks {
-        let spans: Vec<_> = (0..rows).map(|row| span(block * rows + row, &text)).collect();
+        let spans: Vec<_> = (0..rows)
+            .map(|row| span(block * rows + row, &text))
+            .collect();
         let start = Instant::now();
         let encoded = black_box(SpanBlock::encode(black_box(&spans)));
         encode_secs += start.elapsed().as_secs_f64();
@@ -92,7 +100,12 @@ fn span(number: usize, text: &str) -> SpanRecord<'_> {
         parent_span_id: (place > 0).then(|| SpanId(scattered(trace as u64).to_be_bytes())),
         item_type: ItemType::Message,
         span_kind: "message".into(),
-        span_name: if assistant { "message.assistant" } else { "message.user" }.into(),
+        span_name: if assistant {
+            "message.assistant"
+        } else {
+            "message.user"
+        }
+        .into(),
         turn_index: (place / 2) as i32,
         intra_index: (place % 2) as i32,
         sequence: number as u64,

@@ -1,4 +1,4 @@
-//! The two map columns: what only roots of rollouts have, and what spans rarely have.
+//! The two map columns: what is about the rollout as a whole, and what spans rarely have.
 //!
 //! Each would be a dozen columns that are empty in nearly every row, and a column costs the engine the same whether
 //! anything stands in it or not. The table has an alias for each key, so that queries do not see the difference.
@@ -44,8 +44,10 @@ impl<'a> Fields<'a> {
 
 /// Column `rollout`.
 pub(super) fn visit_rollout<'a>(span: &'a SpanRecord<'_>, fields: &mut Fields<'a>) {
-    if span.item_type != ItemType::Rollout {
-        return;
+    // The summary unites these maps, so that what else it takes from roots stands in them too.
+    if span.item_type == ItemType::Rollout {
+        fields.text("name", &span.name);
+        fields.text("grader_name", &span.grader_name);
     }
     fields.text("trace_id_text", &span.trace_id_text);
     fields.text("rollout_status", &span.rollout_status);

@@ -55,7 +55,9 @@ fn json_text(json: &str) -> Cow<'_, str> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let mut found = None;
     // Finding the text ends the parse with an error; that is the way out of a long list of parts.
-    FirstText { found: &mut found }.visit(&mut deserializer).ok();
+    FirstText { found: &mut found }
+        .visit(&mut deserializer)
+        .ok();
     found.map_or(Cow::Borrowed(beginning(json)), Cow::Owned)
 }
 
@@ -138,7 +140,12 @@ impl<'de> Visitor<'de> for FirstText<'_> {
         formatter.write_str("content")
     }
 
-    no_text!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64));
+    no_text!(
+        visit_bool(bool),
+        visit_i64(i64),
+        visit_u64(u64),
+        visit_f64(f64)
+    );
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
@@ -190,20 +197,23 @@ mod tests {
 
     #[test]
     fn the_first_text_part_is_found_beside_images() {
-        let parts = r#"[{"type":"image_url","image_url":{"url":"data:x"}},{"type":"text","text":"look"}]"#;
+        let parts =
+            r#"[{"type":"image_url","image_url":{"url":"data:x"}},{"type":"text","text":"look"}]"#;
         assert_eq!(preview(&user(Payload::Json(parts.into()))), "look");
     }
 
     #[test]
     fn a_model_call_shows_the_first_user_message_it_read() {
-        let messages = r#"[{"role":"system","content":"be brief"},{"content":[{"text":"hi"}],"role":"user"}]"#;
+        let messages =
+            r#"[{"role":"system","content":"be brief"},{"content":[{"text":"hi"}],"role":"user"}]"#;
         let mut span = SpanRecord {
             item_type: ItemType::ModelCall,
             input: Payload::Json(messages.into()),
             ..SpanRecord::default()
         };
         assert_eq!(preview(&span), "hi");
-        span.input = Payload::Json(r#"[{"role":"user","parts":[{"type":"text","content":"yo"}]}]"#.into());
+        span.input =
+            Payload::Json(r#"[{"role":"user","parts":[{"type":"text","content":"yo"}]}]"#.into());
         assert_eq!(preview(&span), "yo");
         span.input = Payload::Text("once upon".into());
         assert_eq!(preview(&span), "once upon");

@@ -13,9 +13,17 @@ const VALUES_PER_FIELD: usize = 100;
 
 /// The fields, their names in the API, and the expression whose values are counted.
 const FIELDS: [(Field, &str, &str); 9] = [
-    (Field::Status, "status", "if(status_text = '', status, status_text)"),
+    (
+        Field::Status,
+        "status",
+        "if(status_text = '', status, status_text)",
+    ),
     (Field::State, "state", STATE),
-    (Field::Model, "model", "arrayJoin(arrayDistinct(arrayPushBack(models, model_name)))"),
+    (
+        Field::Model,
+        "model",
+        "arrayJoin(arrayDistinct(arrayPushBack(models, model_name)))",
+    ),
     (Field::Tags, "tags", "arrayJoin(tags)"),
     (Field::Phase, "phase", "phase"),
     (Field::Project, "project", "project"),

@@ -162,9 +162,7 @@ impl MetadataCondition {
                 .push("(value != ? AND (value_number IS NULL OR value_number != ?))")
                 .bind(&*self.value)
                 .bind(number),
-            (Some(number), _) => sql
-                .push(&format!("value_number {operator} ?"))
-                .bind(number),
+            (Some(number), _) => sql.push(&format!("value_number {operator} ?")).bind(number),
             (None, _) => sql.push(&format!("value {operator} ?")).bind(&*self.value),
         };
         sql

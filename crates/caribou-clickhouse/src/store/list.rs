@@ -115,8 +115,7 @@ impl Store {
             .map(|trace| (trace.project.clone(), trace.trace_id.to_string()))
             .collect();
         let rows = self.rows_by_id(ids).await?;
-        let mut summaries: Vec<TraceSummary> =
-            rows.into_values().map(TraceSummary::from).collect();
+        let mut summaries: Vec<TraceSummary> = rows.into_values().map(TraceSummary::from).collect();
         summaries.sort_by(|left, right| left.trace_id.cmp(&right.trace_id));
         Ok(summaries)
     }
@@ -187,7 +186,10 @@ impl Store {
         let mut newest: HashMap<Id, SummaryRow> = HashMap::new();
         for row in rows {
             let id = (row.project.clone(), row.trace_id.clone());
-            if newest.get(&id).is_none_or(|known| known.version <= row.version) {
+            if newest
+                .get(&id)
+                .is_none_or(|known| known.version <= row.version)
+            {
                 newest.insert(id, row);
             }
         }

@@ -114,7 +114,10 @@ async fn record(client: &Client, migration: &Migration) -> Result<()> {
 }
 
 fn create_database(connection: &Connection) -> String {
-    rendered("CREATE DATABASE IF NOT EXISTS {database}{on_cluster}", connection)
+    rendered(
+        "CREATE DATABASE IF NOT EXISTS {database}{on_cluster}",
+        connection,
+    )
 }
 
 fn statements_of(migration: &Migration, connection: &Connection) -> Vec<String> {

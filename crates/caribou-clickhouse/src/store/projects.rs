@@ -4,8 +4,8 @@ use caribou_model::api::{Page, Project};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::summary::time;
 use super::statement::Statement;
+use super::summary::time;
 use super::{Result, Store};
 
 #[derive(Row, Deserialize)]
@@ -36,10 +36,7 @@ impl Store {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         Ok(Page {
-            next_cursor: rows
-                .last()
-                .filter(|_| more)
-                .map(|row| row.project.clone()),
+            next_cursor: rows.last().filter(|_| more).map(|row| row.project.clone()),
             items: rows.into_iter().map(Project::from).collect(),
             total: None,
         })

@@ -112,18 +112,27 @@ mod tests {
 
     #[test]
     fn plain_words_are_words() {
-        assert_eq!(read(" Cancel  flight7 "), (texts(&["cancel", "flight7"]), vec![]));
+        assert_eq!(
+            read(" Cancel  flight7 "),
+            (texts(&["cancel", "flight7"]), vec![])
+        );
     }
 
     #[test]
     fn words_with_signs_must_also_stand_together() {
-        assert_eq!(read("user_id"), (texts(&["user", "id"]), texts(&["user_id"])));
+        assert_eq!(
+            read("user_id"),
+            (texts(&["user", "id"]), texts(&["user_id"]))
+        );
         assert_eq!(read("--"), (vec![], texts(&["--"])));
     }
 
     #[test]
     fn quotes_and_other_scripts_are_found_as_they_are() {
-        assert_eq!(read("\"Cancel my\" now"), (texts(&["now"]), texts(&["cancel my"])));
+        assert_eq!(
+            read("\"Cancel my\" now"),
+            (texts(&["now"]), texts(&["cancel my"]))
+        );
         assert_eq!(read("航班 ok"), (texts(&["ok"]), texts(&["航班"])));
         assert_eq!(read("\"open"), (texts(&["open"]), vec![]));
     }

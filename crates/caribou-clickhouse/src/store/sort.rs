@@ -124,7 +124,8 @@ impl TraceSort {
         if self.key.is_float() {
             // Adding zero makes minus zero zero.
             let bits = format!("reinterpretAsInt64(toFloat64(assumeNotNull({column})) + 0.)");
-            let ordered = format!("if({bits} < 0, bitXor({bits}, toInt64(9223372036854775807)), {bits})");
+            let ordered =
+                format!("if({bits} < 0, bitXor({bits}, toInt64(9223372036854775807)), {bits})");
             return if self.key.is_nullable() {
                 format!("if(isNull({column}), NULL, {ordered})")
             } else {
@@ -156,10 +157,7 @@ impl TraceSort {
         let tie = format!("(trace_id, project) {beyond} (?, ?)");
         let Some(number) = place.number else {
             sql.push(&format!("({} IS NULL AND {tie})", self.key.as_str()));
-            return sql
-                .bind(&*place.trace_id)
-                .bind(&*place.project)
-                .to_owned();
+            return sql.bind(&*place.trace_id).bind(&*place.project).to_owned();
         };
         if self.key == SortKey::StartedAt {
             // On the bare column, so that its index can leave granules out.
@@ -194,7 +192,11 @@ struct Cursor {
 
 pub(super) fn cursor_from_place(sort: TraceSort, place: Place) -> String {
     let cursor = Cursor {
-        sort: format!("{}{}", if sort.descending { "-" } else { "" }, sort.key.as_str()),
+        sort: format!(
+            "{}{}",
+            if sort.descending { "-" } else { "" },
+            sort.key.as_str()
+        ),
         place,
     };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor is plain data"))

@@ -52,8 +52,7 @@ pub(super) const TRACE_SPANS: &str = " FROM spans FINAL WHERE project = ? AND tr
 /// The order they were logged in.
 pub(super) const LOG_ORDER: &str = "logged_at, sequence, span_id";
 
-const PLACE_COLUMNS: &str =
-    "toUnixTimestamp64Nano(logged_at) AS logged_nanos, sequence, span_id";
+const PLACE_COLUMNS: &str = "toUnixTimestamp64Nano(logged_at) AS logged_nanos, sequence, span_id";
 const PLACE_VALUE: &str = "(fromUnixTimestamp64Nano(toInt64(?), 'UTC'), toUInt64(?), ?)";
 
 impl Store {
@@ -102,9 +101,11 @@ impl Store {
     ) -> Result<Option<(u64, u64, u64)>> {
         let located = match window {
             SpanWindow::Start => (0, limit, self.count_before(trace, None, false).await?.0),
-            SpanWindow::Offset(offset) => {
-                (*offset, limit, self.count_before(trace, None, false).await?.0)
-            }
+            SpanWindow::Offset(offset) => (
+                *offset,
+                limit,
+                self.count_before(trace, None, false).await?.0,
+            ),
             SpanWindow::End => {
                 let total = self.count_before(trace, None, false).await?.0;
                 (total.saturating_sub(limit), limit, total)

@@ -61,7 +61,14 @@ fn split_offset(clock: &str) -> Option<(&str, i64)> {
     let (clock, offset) = clock.split_at(sign_at);
     let (hours, minutes) = offset[1..].split_once(':')?;
     let seconds = digits(hours, 2)? * 3600 + digits(minutes, 2)? * 60;
-    Some((clock, if offset.starts_with('-') { -seconds } else { seconds }))
+    Some((
+        clock,
+        if offset.starts_with('-') {
+            -seconds
+        } else {
+            seconds
+        },
+    ))
 }
 
 fn seconds_from_clock(clock: &str) -> Option<(i64, i64)> {
@@ -137,8 +144,14 @@ mod tests {
     #[test]
     fn times_are_read_with_any_offset_and_fraction() {
         let read = unix_nanos_from_rfc3339;
-        assert_eq!(read("2026-11-21T00:41:19Z"), Some(1_795_221_679_000_000_000));
-        assert_eq!(read("2026-11-21T01:41:19.5+01:00"), Some(1_795_221_679_500_000_000));
+        assert_eq!(
+            read("2026-11-21T00:41:19Z"),
+            Some(1_795_221_679_000_000_000)
+        );
+        assert_eq!(
+            read("2026-11-21T01:41:19.5+01:00"),
+            Some(1_795_221_679_500_000_000)
+        );
         assert_eq!(read("2026-02-30T00:00:00Z"), None);
         assert_eq!(read("2026-11-21T25:00:00Z"), None);
         assert_eq!(read("2026-11-21T01:00:00"), None);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use caribou_model::api::{Segment, TraceDetail};
 use caribou_model::TraceId;
+use caribou_model::api::{Segment, TraceDetail};
 use clickhouse::Row;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -104,17 +104,18 @@ impl Store {
     /// # Errors
     /// When the server cannot be reached.
     pub async fn delete_trace(&self, trace: &TraceKey) -> Result<bool> {
-        let mut count = Statement::new("SELECT count() FROM spans WHERE project = ? AND trace_id = ?");
-        count
-            .bind(&*trace.project)
-            .bind(trace.trace_id.to_string());
+        let mut count =
+            Statement::new("SELECT count() FROM spans WHERE project = ? AND trace_id = ?");
+        count.bind(&*trace.project).bind(trace.trace_id.to_string());
         let spans: u64 = count.query(&self.client).fetch_one().await?;
         for (table, id) in [
             ("spans", "trace_id"),
             ("entity_metadata", "entity_id"),
             ("traces", "trace_id"),
         ] {
-            let mut sql = Statement::new(format!("DELETE FROM {table} WHERE project = ? AND {id} = ?"));
+            let mut sql = Statement::new(format!(
+                "DELETE FROM {table} WHERE project = ? AND {id} = ?"
+            ));
             sql.bind(&*trace.project).bind(trace.trace_id.to_string());
             sql.query(&self.client).execute().await?;
         }

@@ -1,0 +1,539 @@
+//! Lists, filters, facets.
+
+use caribou_clickhouse::{Paging, Store, StoreError, TraceFilter};
+use caribou_model::api::Facet;
+use caribou_model::{RolloutState, SpanRecord};
+
+use crate::database::{execute, new_database, new_store, record};
+use crate::fixture::{SECOND, START, grade, message, rollout, root, trace_id};
+
+/// Three rollouts that differ in everything a filter looks at; they start an hour apart.
+async fn three(store: &Store) {
+    let hour = 3600;
+    let mut train = rollout(1);
+    train[0].tags = vec!["a".into(), "b".into()];
+    train[0].metadata =
+        r#"{"lines":42,"kind":"x","ok":true,"nested":{"a":[1]},"none":null}"#.into();
+    train[0].session_id = "s-1".into();
+    let mut eval = rollout(2);
+    shift(&mut eval, hour);
+    eval[0].phase = "eval".into();
+    eval[0].run_id = "run-2".into();
+    eval[0].step_number = None;
+    eval[0].tags = vec!["b".into()];
+    eval[0].metadata = r#"{"lines":7,"kind":"y"}"#.into();
+    eval[0].rollout_status = "TOOL_ERROR".into();
+    eval[0].model_name = "given-model".into();
+    eval[6].score = Some(0.9);
+    eval[0].user_id = "ada".into();
+    let mut prod = vec![
+        root(3, 0, "done"),
+        message(3, 1, "user", "Nur 100% Käse"),
+        grade(3, 2, "g", f64::NAN),
+    ];
+    shift(&mut prod, 2 * hour);
+    prod[0].project = "other".into();
+    prod[1].project = "other".into();
+    prod[2].project = "other".into();
+    prod[0].phase = "prod".into();
+    prod[0].grader_name = "exact".into();
+    prod[0].datapoint_id = "dp".into();
+    prod[0].env_name = "web".into();
+    prod[0].ended_at = None;
+    for spans in [train, eval, prod] {
+        record(store, &spans).await;
+    }
+}
+
+fn shift(spans: &mut [SpanRecord<'_>], seconds: i64) {
+    for span in spans {
+        span.started_at += seconds * SECOND;
+        span.logged_at += seconds * SECOND;
+        span.ended_at = span.ended_at.map(|end| end + seconds * SECOND);
+    }
+}
+
+async fn found(store: &Store, filter: &TraceFilter) -> Vec<u64> {
+    let paging = Paging {
+        limit: 100,
+        with_total: true,
+        ..Paging::default()
+    };
+    let page = store.list_traces(filter, &paging).await.unwrap();
+    assert_eq!(page.total, Some(page.items.len() as u64));
+    page.items
+        .iter()
+        .map(|trace| {
+            (1..=3)
+                .find(|&number| trace_id(number).to_string() == trace.trace_id)
+                .unwrap()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_filter_finds_what_it_says() {
+    let store = new_store().await;
+    three(&store).await;
+    let texts = |text: &str| vec![text.to_owned()];
+    let metadata = |text: &str| vec![text.parse().unwrap()];
+    let all = TraceFilter::default;
+    let cases = [
+        (all(), vec![3, 2, 1]),
+        (
+            TraceFilter {
+                model: texts("gpt-4o"),
+                ..all()
+            },
+            vec![2, 1],
+        ),
+        (
+            TraceFilter {
+                model: texts("given-model"),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            TraceFilter {
+                status: texts("success"),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                status: texts("tool_error"),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            TraceFilter {
+                status: texts("done"),
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            TraceFilter {
+                status: texts("PENDING"),
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            TraceFilter {
+                state: vec![RolloutState::Running],
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            TraceFilter {
+                state: vec![RolloutState::Ended, RolloutState::Lost],
+                ..all()
+            },
+            vec![2, 1],
+        ),
+        (
+            TraceFilter {
+                tags: vec!["a".into(), "b".into()],
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                any_tags: vec!["a".into(), "b".into()],
+                ..all()
+            },
+            vec![2, 1],
+        ),
+        (
+            TraceFilter {
+                phase: vec!["prod".into(), "eval".into()],
+                ..all()
+            },
+            vec![3, 2],
+        ),
+        (
+            TraceFilter {
+                project: texts("other"),
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            TraceFilter {
+                run_id: texts("run-2"),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            TraceFilter {
+                step_number: vec![3, 4],
+                run_id: texts("run-1"),
+                ..all()
+            },
+            vec![3, 1],
+        ),
+        (
+            TraceFilter {
+                datapoint_id: texts("dp"),
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            TraceFilter {
+                env_name: texts("web"),
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            TraceFilter {
+                grader_name: texts("exact"),
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            TraceFilter {
+                session_id: texts("s-1"),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                user_id: texts("ada"),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            TraceFilter {
+                min_score: Some(0.5),
+                ..all()
+            },
+            vec![2, 1],
+        ),
+        (
+            TraceFilter {
+                min_score: Some(0.4),
+                max_score: Some(0.6),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                from: Some(START + 3600 * SECOND),
+                ..all()
+            },
+            vec![3, 2],
+        ),
+        (
+            TraceFilter {
+                to: Some(START + 3600 * SECOND),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                metadata: metadata("lines=42"),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                metadata: metadata("lines=42.0"),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                metadata: metadata("lines>6"),
+                ..all()
+            },
+            vec![2, 1],
+        ),
+        (
+            TraceFilter {
+                metadata: metadata("lines<=7"),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            TraceFilter {
+                metadata: metadata("kind!=x"),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            TraceFilter {
+                metadata: metadata("ok=true"),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                metadata: metadata("none=null"),
+                ..all()
+            },
+            vec![1],
+        ),
+        (
+            TraceFilter {
+                metadata: [metadata("lines>6"), metadata("kind=y")].concat(),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            TraceFilter {
+                q: Some("DENVER flight".into()),
+                ..all()
+            },
+            vec![2, 1],
+        ),
+        (
+            TraceFilter {
+                q: Some("denver".into()),
+                project: texts("other"),
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            TraceFilter {
+                q: Some("  ".into()),
+                ..all()
+            },
+            vec![3, 2, 1],
+        ),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(found(&store, &filter).await, expected, "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn values_that_look_like_sql_are_values() {
+    let store = new_store().await;
+    three(&store).await;
+    for odd in ["' OR 1=1 --", "a\\'b", "?", "{x}", "\0", "🦌", "`", "')"] {
+        let one = vec![odd.to_owned()];
+        let filter = TraceFilter {
+            run_id: one.clone(),
+            tags: one.clone(),
+            model: one.clone(),
+            status: one,
+            q: Some(odd.to_owned()),
+            metadata: vec![
+                format!("{odd}={odd}")
+                    .parse()
+                    .unwrap_or_else(|_| "a=b".parse().unwrap()),
+            ],
+            ..TraceFilter::default()
+        };
+        assert_eq!(found(&store, &filter).await, Vec::<u64>::new(), "{odd}");
+    }
+}
+
+/// 23 rollouts; scores repeat, some are null or negative, half start at the same time.
+async fn many(store: &Store) {
+    let mut spans = Vec::new();
+    for number in 0..23_u64 {
+        let mut segment = root(number, 0, "COMPLETED");
+        segment.started_at += i64::try_from(number / 2).unwrap() * SECOND;
+        spans.push(segment);
+        if number % 5 != 0 {
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            let score = (number % 4) as f64 / 2.0 - 0.5;
+            spans.push(grade(number, 1, "g", score));
+        }
+    }
+    record(store, &spans).await;
+}
+
+#[tokio::test]
+async fn pages_of_any_size_and_order_make_up_the_whole_list_once() {
+    let (store, client) = new_database().await;
+    many(&store).await;
+    // Older rows of the same ids must not show, wherever they would stand.
+    execute(&client, "SYSTEM STOP MERGES traces").await;
+    execute(
+        &client,
+        "INSERT INTO traces SELECT * REPLACE (version - 1 AS version, started_at + INTERVAL 1 DAY AS started_at, \
+         0.75 AS score, 99 AS span_count) FROM traces",
+    )
+    .await;
+    for sort in [
+        "-started_at",
+        "started_at",
+        "score",
+        "-score",
+        "cost_usd",
+        "-span_count",
+        "duration_ms",
+        "-turn_count",
+    ] {
+        let sort = sort.parse().unwrap();
+        let whole = store
+            .list_traces(
+                &TraceFilter::default(),
+                &Paging {
+                    limit: 100,
+                    sort,
+                    ..Paging::default()
+                },
+            )
+            .await
+            .unwrap();
+        assert_eq!(whole.items.len(), 23);
+        assert_eq!(whole.next_cursor, None);
+        assert!(whole.items.iter().all(|trace| trace.span_count < 3));
+        for limit in [1, 7, 22, 23] {
+            let mut items = Vec::new();
+            let mut cursor = None;
+            loop {
+                let paging = Paging {
+                    limit,
+                    cursor,
+                    sort,
+                    with_total: false,
+                };
+                let page = store
+                    .list_traces(&TraceFilter::default(), &paging)
+                    .await
+                    .unwrap();
+                assert!(page.items.len() <= limit as usize);
+                items.extend(page.items);
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(items, whole.items, "{sort:?} by {limit}");
+        }
+    }
+    let scores = |descending| {
+        let sort = caribou_clickhouse::TraceSort {
+            key: caribou_clickhouse::SortKey::Score,
+            descending,
+        };
+        Paging {
+            limit: 100,
+            sort,
+            ..Paging::default()
+        }
+    };
+    let page = store
+        .list_traces(&TraceFilter::default(), &scores(false))
+        .await
+        .unwrap();
+    assert_eq!(page.items[0].score, Some(-0.5));
+    assert_eq!(page.items[22].score, None);
+    let page = store
+        .list_traces(&TraceFilter::default(), &scores(true))
+        .await
+        .unwrap();
+    assert_eq!(page.items[0].score, Some(1.0));
+    assert_eq!(page.items[22].score, None);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused() {
+    let store = new_store().await;
+    for cursor in ["x", "", "eyJhIjoxfQ", "\u{1F98C}"] {
+        let paging = Paging {
+            limit: 1,
+            cursor: Some(cursor.to_owned()),
+            ..Paging::default()
+        };
+        let refused = store.list_traces(&TraceFilter::default(), &paging).await;
+        assert!(
+            matches!(refused, Err(StoreError::InvalidQuery(_))),
+            "{cursor}"
+        );
+    }
+}
+
+fn values(facets: &[Facet], field: &str) -> Vec<(String, u64)> {
+    let facet = facets.iter().find(|facet| facet.field == field).unwrap();
+    facet
+        .values
+        .iter()
+        .map(|value| (value.value.clone(), value.count))
+        .collect()
+}
+
+#[tokio::test]
+async fn facets_count_within_the_other_filters() {
+    let store = new_store().await;
+    three(&store).await;
+    let facets = store.list_facets(&TraceFilter::default()).await.unwrap();
+    let one = |value: &str, count| (value.to_owned(), count);
+    assert_eq!(values(&facets, "tags"), [one("b", 2), one("a", 1)]);
+    assert_eq!(
+        values(&facets, "model"),
+        [one("gpt-4o", 2), one("given-model", 1)]
+    );
+    assert_eq!(
+        values(&facets, "status"),
+        [one("COMPLETED", 1), one("TOOL_ERROR", 1), one("done", 1)]
+    );
+    assert_eq!(
+        values(&facets, "state"),
+        [one("ended", 2), one("running", 1)]
+    );
+    let filter = TraceFilter {
+        phase: vec!["train".into()],
+        ..TraceFilter::default()
+    };
+    let facets = store.list_facets(&filter).await.unwrap();
+    assert_eq!(values(&facets, "phase").len(), 3);
+    assert_eq!(values(&facets, "run_id"), [one("run-1", 1)]);
+    assert_eq!(values(&facets, "project"), [one("airline", 1)]);
+}
+
+#[tokio::test]
+async fn a_replaced_metadata_value_is_not_found_any_more() {
+    let (store, client) = new_database().await;
+    execute(&client, "SYSTEM STOP MERGES entity_metadata").await;
+    let mut segment = root(1, 0, "COMPLETED");
+    segment.metadata = r#"{"k":"old"}"#.into();
+    record(&store, std::slice::from_ref(&segment)).await;
+    segment.metadata = r#"{"k":"new"}"#.into();
+    segment.revision += 1;
+    record(&store, &[segment]).await;
+    let with = |value: &str| TraceFilter {
+        metadata: vec![format!("k={value}").parse().unwrap()],
+        ..TraceFilter::default()
+    };
+    let paging = Paging {
+        limit: 10,
+        ..Paging::default()
+    };
+    let page = store.list_traces(&with("old"), &paging).await.unwrap();
+    assert_eq!(page.items, []);
+    assert_eq!(
+        store
+            .list_traces(&with("new"), &paging)
+            .await
+            .unwrap()
+            .items
+            .len(),
+        1
+    );
+}

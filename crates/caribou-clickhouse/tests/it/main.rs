@@ -1,0 +1,15 @@
+//! The store against a real ClickHouse: the embedded engine, or the server at `CARIBOU_TEST_CLICKHOUSE_URL`.
+
+#![recursion_limit = "256"]
+
+mod arrivals;
+mod database;
+mod fixture;
+mod lists;
+mod migrations;
+mod projects;
+mod properties;
+mod round_trip;
+mod search;
+mod summaries;
+mod trace_pages;

@@ -1,0 +1,228 @@
+//! Windows and outline of one trace.
+
+use caribou_clickhouse::{SpanWindow, Store, StoreError, TraceKey};
+use caribou_model::api::SpanPage;
+use caribou_model::{ItemType, SpanRecord, TraceId};
+
+use crate::database::{insert, new_store, record};
+use crate::fixture::{message, rollout, root, span, span_id, tool, trace_id};
+
+const SPANS: u64 = 57;
+
+/// A trace whose spans arrived in reverse, each twice.
+async fn long_trace() -> (Store, TraceKey) {
+    let store = new_store().await;
+    let spans: Vec<SpanRecord<'_>> = (0..SPANS)
+        .rev()
+        .map(|number| span(1, number, ItemType::Event))
+        .collect();
+    insert(&store, &spans).await;
+    insert(&store, &spans[10..40]).await;
+    (store, TraceKey::new("airline", trace_id(1)))
+}
+
+async fn window(store: &Store, key: &TraceKey, window: SpanWindow, limit: u32) -> SpanPage {
+    store
+        .list_spans(key, &window, limit)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+fn sequences(page: &SpanPage) -> Vec<u64> {
+    page.items.iter().map(|span| span.sequence).collect()
+}
+
+#[tokio::test]
+async fn windows_follow_each_other_in_both_directions() {
+    let (store, key) = long_trace().await;
+    let mut forward = Vec::new();
+    let mut next = SpanWindow::Start;
+    let last = loop {
+        let page = window(&store, &key, next, 10).await;
+        assert_eq!(page.total, SPANS);
+        assert_eq!(page.offset, forward.len() as u64);
+        forward.extend(sequences(&page));
+        match page.next_cursor.clone() {
+            Some(cursor) => next = SpanWindow::Cursor(cursor),
+            None => break page,
+        }
+    };
+    assert_eq!(forward, (0..SPANS).collect::<Vec<_>>());
+    let mut backward = sequences(&last);
+    let mut previous = last.previous_cursor;
+    while let Some(cursor) = previous {
+        let page = window(&store, &key, SpanWindow::Cursor(cursor), 10).await;
+        backward = [sequences(&page), backward].concat();
+        previous = page.previous_cursor;
+    }
+    assert_eq!(backward, forward);
+}
+
+#[tokio::test]
+async fn windows_can_begin_anywhere() {
+    let (store, key) = long_trace().await;
+    let around = |number: u64| SpanWindow::Around(span_id(number + 1));
+    assert_eq!(
+        sequences(&window(&store, &key, around(30), 5).await),
+        [28, 29, 30, 31, 32]
+    );
+    assert_eq!(
+        sequences(&window(&store, &key, around(0), 3).await),
+        [0, 1, 2]
+    );
+    assert_eq!(
+        sequences(&window(&store, &key, around(56), 3).await),
+        [54, 55, 56]
+    );
+    assert_eq!(
+        sequences(&window(&store, &key, SpanWindow::End, 2).await),
+        [55, 56]
+    );
+    assert_eq!(
+        sequences(&window(&store, &key, SpanWindow::Offset(50), 3).await),
+        [50, 51, 52]
+    );
+    let beyond = window(&store, &key, SpanWindow::Offset(100), 3).await;
+    assert_eq!((beyond.items.len(), beyond.total), (0, SPANS));
+    let unknown = SpanWindow::Around(span_id(999));
+    assert_eq!(store.list_spans(&key, &unknown, 3).await.unwrap(), None);
+    let elsewhere = TraceKey::new("airline", trace_id(2));
+    assert_eq!(
+        store
+            .list_spans(&elsewhere, &SpanWindow::Start, 3)
+            .await
+            .unwrap(),
+        None
+    );
+    let wrong = SpanWindow::Cursor("x".into());
+    assert!(matches!(
+        store.list_spans(&key, &wrong, 3).await,
+        Err(StoreError::InvalidQuery(_))
+    ));
+}
+
+#[tokio::test]
+async fn the_newest_revision_is_shown_whatever_arrives_first() {
+    let store = new_store().await;
+    let old = root(1, 0, "PENDING");
+    let mut new = root(1, 0, "COMPLETED");
+    new.revision += 5;
+    new.span_name = "renamed".into();
+    insert(&store, &[new]).await;
+    insert(&store, &[old]).await;
+    let key = TraceKey::new("airline", trace_id(1));
+    let page = window(&store, &key, SpanWindow::Start, 10).await;
+    assert_eq!(page.total, 1);
+    assert_eq!(page.items[0].span_name, "renamed");
+}
+
+#[tokio::test]
+async fn an_outline_has_every_span_without_its_content() {
+    let store = new_store().await;
+    record(&store, &rollout(1)).await;
+    insert(&store, &[tool(1, 9, "time out")]).await;
+    let key = TraceKey::new("airline", trace_id(1));
+    let outline = store.list_outline(&key, 2, 3).await.unwrap();
+    assert_eq!(
+        (outline.offset, outline.total, outline.items.len()),
+        (2, 8, 3)
+    );
+    let user = &outline.items[0];
+    assert_eq!(user.role.as_deref(), Some("user"));
+    assert!((user.start_offset_ms - 2000.0).abs() < 1e-9);
+    assert_eq!(user.content_bytes, 35);
+    let outline = store.list_outline(&key, 0, 100).await.unwrap();
+    let failed = &outline.items[7];
+    assert!(failed.error);
+    assert_eq!(failed.duration_ms, Some(1.5));
+    assert_eq!(failed.call_id.as_deref(), Some("call_1"));
+}
+
+#[tokio::test]
+async fn a_trace_is_found_by_its_id_alone_and_before_it_was_summed_up() {
+    let store = new_store().await;
+    insert(&store, &rollout(1)).await;
+    let mut other = vec![root(1, 0, "ERROR"), message(1, 1, "user", "hi")];
+    for span in &mut other {
+        span.project = "other".into();
+    }
+    record(&store, &other).await;
+    let id = trace_id(1);
+    let key = store.find_trace_key(None, id).await.unwrap().unwrap();
+    assert_eq!(key.project, "other");
+    let key = store
+        .find_trace_key(Some("airline"), id)
+        .await
+        .unwrap()
+        .unwrap();
+    let trace = store.find_trace(&key).await.unwrap().unwrap();
+    assert_eq!(
+        (trace.summary.span_count, &*trace.summary.status),
+        (7, "COMPLETED")
+    );
+    assert_eq!(
+        store.find_trace_key(Some("nobody"), id).await.unwrap(),
+        None
+    );
+    assert_eq!(
+        store
+            .find_trace_key(None, TraceId::from_text("nothing"))
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        store
+            .find_trace(&TraceKey::new("x", trace_id(9)))
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_trace_is_gone_and_may_come_again() {
+    let store = new_store().await;
+    record(&store, &rollout(1)).await;
+    record(&store, &rollout(2)).await;
+    let key = TraceKey::new("airline", trace_id(1));
+    assert!(store.delete_trace(&key).await.unwrap());
+    assert!(!store.delete_trace(&key).await.unwrap());
+    assert_eq!(store.find_trace(&key).await.unwrap(), None);
+    assert!(
+        store
+            .find_trace(&TraceKey::new("airline", trace_id(2)))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    record(&store, &rollout(1)[..2]).await;
+    assert_eq!(
+        store
+            .find_trace(&key)
+            .await
+            .unwrap()
+            .unwrap()
+            .summary
+            .span_count,
+        2
+    );
+}
+
+#[tokio::test]
+async fn errors_show_type_and_traceback() {
+    let store = new_store().await;
+    let mut segment = root(1, 0, "ERROR");
+    segment.error_message = "boom".into();
+    segment.error_type = "ValueError".into();
+    segment.traceback = "Traceback …".into();
+    segment.resource = r#"{"host.name":"h"}"#.into();
+    record(&store, &[segment]).await;
+    let key = TraceKey::new("airline", trace_id(1));
+    let trace = store.find_trace(&key).await.unwrap().unwrap();
+    assert_eq!(trace.summary.error_message.as_deref(), Some("boom"));
+    assert_eq!(trace.error_type.as_deref(), Some("ValueError"));
+    assert_eq!(trace.traceback.as_deref(), Some("Traceback …"));
+    assert_eq!(trace.resource["host.name"], "h");
+}
