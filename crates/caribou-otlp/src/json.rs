@@ -15,51 +15,71 @@ const MAX_DEPTH: usize = 4 * crate::span::MAX_VALUE_DEPTH + 64;
 /// A value takes up to 56 bytes of memory, and as little as two in the text.
 const MAX_VALUES: usize = 8_000_000;
 
-/// A parsed document.
-#[derive(Debug)]
-pub(crate) struct Document<'a> {
-    pub(crate) value: Value<'a>,
-    /// Something had to be replaced: the text is not strictly JSON.
-    pub(crate) repaired: bool,
-}
-
 /// Reads a whole document.
-pub(crate) fn parse(text: &[u8]) -> Result<Document<'_>, DecodeError> {
+pub(crate) fn parse(text: &[u8]) -> Result<Value<'_>, DecodeError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut parser = Parser {
-        text,
-        position: 0,
-        values: 0,
-        repaired: false,
-    };
+    let mut parser = Parser::new(text);
     let value = parser.value(0)?;
     parser.skip_space();
     if parser.position < text.len() {
         return Err(parser.error("text after the end of the document"));
     }
-    Ok(Document {
-        value,
-        repaired: parser.repaired,
-    })
+    Ok(value)
 }
 
 /// Reads a document if the text is an object or a list, which is what structured attributes are sent as.
-pub(crate) fn parse_structure(text: &str) -> Option<Document<'_>> {
-    let is_structure = text.trim_start().starts_with(['{', '[']);
-    is_structure.then(|| parse(text.as_bytes()).ok()).flatten()
+pub(crate) fn parse_structure(text: &str) -> Option<Value<'_>> {
+    is_structure(text)
+        .then(|| parse(text.as_bytes()).ok())
+        .flatten()
+}
+
+/// True for a text that looks like an object or a list.
+pub(crate) fn is_structure(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// The text as strict JSON, repaired where that is needed; given back where it is none.
+pub(crate) fn checked(text: Cow<'_, str>) -> Result<Cow<'_, str>, Cow<'_, str>> {
+    let mut parser = Parser::new(text.as_bytes());
+    let is_document = parser.skip_value(0).is_ok();
+    parser.skip_space();
+    if !is_document || parser.position < text.len() {
+        return Err(text);
+    }
+    if !parser.repaired {
+        return Ok(text);
+    }
+    match parse(text.as_bytes()) {
+        Ok(document) => Ok(Cow::Owned(document.to_json())),
+        Err(_) => Err(text),
+    }
 }
 
 struct Parser<'a> {
     text: &'a [u8],
     position: usize,
     values: usize,
+    /// Something had to be replaced: the text is not strictly JSON.
     repaired: bool,
 }
 
 const EXPECTED_VALUE: &str = "expected a value";
+const EXPECTED_KEY: &str = "expected a key in quotes";
+const CONTROL_CHARACTER: &str = "control character in a string";
+const TOO_DEEP: &str = "nested too deeply";
 const UNFINISHED: &str = "text ends too early";
 
 impl<'a> Parser<'a> {
+    const fn new(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            position: 0,
+            values: 0,
+            repaired: false,
+        }
+    }
+
     const fn error(&self, problem: &'static str) -> DecodeError {
         DecodeError::Json {
             problem,
@@ -79,7 +99,7 @@ impl<'a> Parser<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Value<'a>, DecodeError> {
         if depth > MAX_DEPTH {
-            return Err(self.error("nested too deeply"));
+            return Err(self.error(TOO_DEEP));
         }
         self.values += 1;
         if self.values > MAX_VALUES {
@@ -113,14 +133,10 @@ impl<'a> Parser<'a> {
         loop {
             self.skip_space();
             if self.peek() != Some(b'"') {
-                return Err(self.error("expected a key in quotes"));
+                return Err(self.error(EXPECTED_KEY));
             }
             let key = self.string()?;
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err(self.error("expected a colon"));
-            }
-            self.position += 1;
+            self.colon()?;
             entries.push((key, self.value(depth + 1)?));
             if self.ends(b'}')? {
                 return Ok(Value::Map(entries));
@@ -142,6 +158,76 @@ impl<'a> Parser<'a> {
                 return Ok(Value::List(items));
             }
         }
+    }
+
+    /// Walks over a value as [`Self::value`] does, without building it.
+    fn skip_value(&mut self, depth: usize) -> Result<(), DecodeError> {
+        if depth > MAX_DEPTH {
+            return Err(self.error(TOO_DEEP));
+        }
+        self.skip_space();
+        match self.peek() {
+            Some(b'{') => self.skip_items(b'}', depth),
+            Some(b'[') => self.skip_items(b']', depth),
+            Some(b'"') => self.skip_string(),
+            // Nothing of these is allocated.
+            _ => self.value(depth).map(drop),
+        }
+    }
+
+    /// Walks over the items of an object or list, whichever ends so.
+    fn skip_items(&mut self, end: u8, depth: usize) -> Result<(), DecodeError> {
+        self.position += 1;
+        self.skip_space();
+        if self.peek() == Some(end) {
+            self.position += 1;
+            return Ok(());
+        }
+        loop {
+            if end == b'}' {
+                self.skip_key()?;
+            }
+            self.skip_value(depth + 1)?;
+            if self.ends(end)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn skip_key(&mut self) -> Result<(), DecodeError> {
+        self.skip_space();
+        if self.peek() != Some(b'"') {
+            return Err(self.error(EXPECTED_KEY));
+        }
+        self.skip_string()?;
+        self.colon()
+    }
+
+    fn skip_string(&mut self) -> Result<(), DecodeError> {
+        self.position += 1;
+        loop {
+            self.position += plain_length(&self.text[self.position..]);
+            match self.peek() {
+                Some(b'"') => {
+                    self.position += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.escape()?;
+                }
+                Some(_) => return Err(self.error(CONTROL_CHARACTER)),
+                None => return Err(self.error(UNFINISHED)),
+            }
+        }
+    }
+
+    fn colon(&mut self) -> Result<(), DecodeError> {
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.error("expected a colon"));
+        }
+        self.position += 1;
+        Ok(())
     }
 
     /// After an item: true at the end of its container, false after a comma.
@@ -217,7 +303,7 @@ impl<'a> Parser<'a> {
                 Ok(self.utf8(&rest[..length]))
             }
             Some(b'\\') => self.escaped_string(start),
-            Some(_) => Err(self.error("control character in a string")),
+            Some(_) => Err(self.error(CONTROL_CHARACTER)),
             None => Err(self.error(UNFINISHED)),
         }
     }
@@ -235,7 +321,7 @@ impl<'a> Parser<'a> {
                     let character = self.escape()?;
                     text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 }
-                Some(0..0x20) => return Err(self.error("control character in a string")),
+                Some(0..0x20) => return Err(self.error(CONTROL_CHARACTER)),
                 Some(_) => {
                     let rest = &self.text[self.position..];
                     let length = plain_length(rest);
@@ -346,13 +432,21 @@ mod tests {
 
     fn check(text: &str) {
         let theirs = serde_json::from_str::<serde_json::Value>(text);
+        let strict = checked(Cow::Borrowed(text));
+        assert_eq!(strict.is_ok(), parse(text.as_bytes()).is_ok(), "{text}");
+        if let Ok(strict) = &strict {
+            serde_json::from_str::<serde_json::Value>(strict).unwrap();
+        }
         let ours = parse(text.as_bytes());
         match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => {
-                let written = serde_json::from_str(&ours.value.to_json()).unwrap();
+                let written = serde_json::from_str(&ours.to_json()).unwrap();
                 assert!(same(&written, &theirs), "{text}");
             }
-            (Ok(ours), Err(_)) => assert!(ours.repaired, "only lone surrogates differ: {text}"),
+            (Ok(_), Err(_)) => {
+                let repaired = strict.is_ok_and(|strict| strict != text);
+                assert!(repaired, "only lone surrogates differ: {text}");
+            }
             (Err(error), Ok(_)) => panic!("{error}: {text}"),
             (Err(_), Err(_)) => {}
         }
@@ -363,7 +457,7 @@ mod tests {
         let text =
             r#"{"b":1,"a":[1.50,-0,12345678901234567890,1e3,true,null,"\u00e9\n\"\\"],"":{}}"#;
         let written = r#"{"b":1,"a":[1.50,-0,12345678901234567890,1e3,true,null,"é\n\"\\"],"":{}}"#;
-        assert_eq!(parse(text.as_bytes()).unwrap().value.to_json(), written);
+        assert_eq!(parse(text.as_bytes()).unwrap().to_json(), written);
     }
 
     proptest! {

@@ -107,7 +107,7 @@ fn success_from_protobuf(body: &[u8]) -> Result<PartialSuccess, DecodeError> {
 }
 
 fn success_from_json(body: &[u8]) -> Result<PartialSuccess, DecodeError> {
-    let response = json::parse(body)?.value;
+    let response = json::parse(body)?;
     let Some(partial_success) = response.get("partialSuccess") else {
         return Ok(PartialSuccess::default());
     };

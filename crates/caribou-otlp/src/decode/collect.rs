@@ -12,6 +12,9 @@ use crate::value::{Value, write_json_string};
 /// A record takes about 1.5 KB of memory, however few bytes it was on the wire.
 const MAX_SPANS: usize = 100_000;
 
+/// What a resource and scope say is repeated on each of their spans, and so grows with the product of both.
+const MAX_REPEATED_BYTES: usize = 64 << 20;
+
 const DETAILED_REJECTIONS: usize = 100;
 
 /// What the spans of one resource share, prepared once.
@@ -22,6 +25,16 @@ pub(crate) struct OriginContext<'a> {
     pub(crate) project: Option<Cow<'a, str>>,
 }
 
+impl OriginContext<'_> {
+    /// What one record takes of it.
+    fn bytes(&self) -> usize {
+        self.resource_json.len()
+            + self.wire.scope_name.len()
+            + self.wire.scope_version.len()
+            + self.project.as_ref().map_or(0, |project| project.len())
+    }
+}
+
 /// Gathers records and rejections.
 pub(crate) struct Collector<'a> {
     defaults: Defaults<'a>,
@@ -30,6 +43,8 @@ pub(crate) struct Collector<'a> {
     /// Spans of the request so far.
     seen: u64,
     log_like: u64,
+    /// Bytes of resources and scopes in the records so far.
+    repeated_bytes: usize,
 }
 
 impl<'a> Collector<'a> {
@@ -40,6 +55,7 @@ impl<'a> Collector<'a> {
             decoded: Decoded::default(),
             seen: 0,
             log_like: 0,
+            repeated_bytes: 0,
         }
     }
 
@@ -71,6 +87,13 @@ impl<'a> Collector<'a> {
             return Err(DecodeError::TooMany {
                 what: "spans",
                 limit: MAX_SPANS,
+            });
+        }
+        self.repeated_bytes += origin.bytes();
+        if self.repeated_bytes > MAX_REPEATED_BYTES {
+            return Err(DecodeError::TooMany {
+                what: "bytes of resource attributes, counted once for each span",
+                limit: MAX_REPEATED_BYTES,
             });
         }
         let mut grades = Vec::new();

@@ -31,7 +31,7 @@ pub fn decode_json<'a>(
     if body.is_empty() {
         return collector.finish();
     }
-    let mut request = json::parse(body)?.value;
+    let mut request = json::parse(body)?;
     if !matches!(request, Value::Map(_)) {
         return Err(shape("the document", "an object with resourceSpans"));
     }

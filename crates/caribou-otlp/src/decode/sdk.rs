@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use caribou_model::{Cost, ItemType, Payload, SpanRecord, SpanStatus, UsageScope};
 
 use crate::decode::collect::{events_json, measured_duration};
+use crate::json;
 use crate::span::WireSpan;
 use crate::value::{Value, write_json_string};
 
@@ -80,7 +81,7 @@ fn set_identity<'a>(
         key::ERROR_MESSAGE => record.error_message = value.into_text(),
         key::TRACEBACK => record.traceback = value.into_text(),
         key::NAME => record.name = value.into_text(),
-        key::ATTRIBUTES => record.attributes = value.into_text(),
+        key::ATTRIBUTES => record.attributes = json_text(value, &mut record.marks),
         _ => return Some(value),
     }
     None
@@ -91,9 +92,9 @@ fn set_content<'a>(record: &mut SpanRecord<'a>, key: &[u8], value: Value<'a>) ->
     match key {
         key::ROLE => record.role = value.into_text(),
         key::CONTENT => record.content = Payload::Text(value.into_text()),
-        key::CONTENT_JSON => record.content = Payload::Json(value.into_text()),
+        key::CONTENT_JSON => record.content = json_payload(value, &mut record.marks),
         key::REASONING => record.reasoning = value.into_text(),
-        key::TOOL_CALLS => record.tool_calls = value.into_text(),
+        key::TOOL_CALLS => record.tool_calls = json_text(value, &mut record.marks),
         key::CALL_ID => record.call_id = value.into_text(),
         key::MODEL => record.model = value.into_text(),
         key::PROVIDER => record.provider = value.into_text(),
@@ -106,9 +107,9 @@ fn set_content<'a>(record: &mut SpanRecord<'a>, key: &[u8], value: Value<'a>) ->
         key::GRADER_NAME => record.grader_name = value.into_text(),
         key::PROMPT => record.prompt = value.into_text(),
         key::ARGUMENTS => record.input = Payload::Text(value.into_text()),
-        key::ARGUMENTS_JSON => record.input = Payload::Json(value.into_text()),
+        key::ARGUMENTS_JSON => record.input = json_payload(value, &mut record.marks),
         key::RESULT => record.output = Payload::Text(value.into_text()),
-        key::RESULT_JSON => record.output = Payload::Json(value.into_text()),
+        key::RESULT_JSON => record.output = json_payload(value, &mut record.marks),
         key::REQUESTOR => record.requestor = value.into_text(),
         _ => return Some(value),
     }
@@ -121,12 +122,12 @@ fn set_outcome<'a>(record: &mut SpanRecord<'a>, key: &[u8], value: Value<'a>) ->
         key::SCORE => record.score = value.as_f64(),
         key::PASSED => record.passed = value.as_bool(),
         key::WEIGHT => record.weight = value.as_f64().filter(|weight| weight.is_finite()),
-        key::CRITERIA => record.criteria = value.into_text(),
+        key::CRITERIA => record.criteria = json_text(value, &mut record.marks),
         key::PASSED_COUNT => record.passed_count = value.as_u64(),
         key::TOTAL_COUNT => record.total_count = value.as_u64(),
-        key::ARTIFACTS => record.artifacts = value.into_text(),
+        key::ARTIFACTS => record.artifacts = json_text(value, &mut record.marks),
         key::GRADER_VERSION => record.grader_version = value.into_text(),
-        key::DETAILS => record.details = value.into_text(),
+        key::DETAILS => record.details = json_text(value, &mut record.marks),
         _ => return Some(value),
     }
     None
@@ -152,7 +153,7 @@ fn set_rollout<'a>(record: &mut SpanRecord<'a>, key: &[u8], value: Value<'a>) ->
         key::SESSION_ID => record.session_id = value.into_text(),
         key::PARENT_TRACE_ID => record.parent_trace_id = value.into_text(),
         key::TAGS => record.tags = texts(value),
-        key::METADATA => record.metadata = value.into_text(),
+        key::METADATA => record.metadata = json_text(value, &mut record.marks),
         _ => return Some(value),
     }
     None
@@ -222,6 +223,33 @@ fn add_attributes(record: &mut SpanRecord<'_>, mut others: String) {
         _ => others.push('}'),
     }
     record.attributes = Cow::Owned(others);
+}
+
+const INVALID_JSON: &str = "invalid_json";
+
+/// A structured payload; text where it is no JSON after all, so that nobody who reads it fails.
+fn json_payload<'a>(value: Value<'a>, marks: &mut Vec<&'static str>) -> Payload<'a> {
+    match json::checked(value.into_text()) {
+        Ok(json) => Payload::Json(json),
+        Err(text) => {
+            marks.push(INVALID_JSON);
+            Payload::Text(text)
+        }
+    }
+}
+
+/// A JSON document; a JSON string of the text where it is none.
+fn json_text<'a>(value: Value<'a>, marks: &mut Vec<&'static str>) -> Cow<'a, str> {
+    match json::checked(value.into_text()) {
+        Ok(json) => json,
+        Err(text) if text.is_empty() => text,
+        Err(text) => {
+            marks.push(INVALID_JSON);
+            let mut json = String::new();
+            write_json_string(&text, &mut json);
+            Cow::Owned(json)
+        }
+    }
 }
 
 /// The texts of a list, or one text.

@@ -146,15 +146,15 @@ fn messages_of_map<'a>(
 pub(crate) fn structure(value: Value<'_>) -> Value<'_> {
     match value {
         Value::Text(Cow::Borrowed(text)) => match json::parse_structure(text) {
-            Some(document) => document.value,
+            Some(document) => document,
             None => Value::text(text),
         },
         Value::Text(Cow::Owned(text)) => match json::parse_structure(&text) {
-            Some(document) => document.value.into_owned(),
+            Some(document) => document.into_owned(),
             None => Value::text(text),
         },
         Value::Bytes(bytes) => match json::parse(&bytes) {
-            Ok(document) => document.value.into_owned(),
+            Ok(document) => document.into_owned(),
             Err(_) => Value::Bytes(bytes),
         },
         other => other,
@@ -165,7 +165,7 @@ pub(crate) fn structure(value: Value<'_>) -> Value<'_> {
 pub(crate) fn parsed(value: Value<'_>) -> Value<'_> {
     match &value {
         Value::Text(text) => match json::parse(text.as_bytes()) {
-            Ok(document) => document.value.into_owned(),
+            Ok(document) => document.into_owned(),
             Err(_) => value,
         },
         _ => value,

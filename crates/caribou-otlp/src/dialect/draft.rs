@@ -1,6 +1,7 @@
 //! A record in the making: dialects add what they know, and whoever came first is right.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use caribou_model::{Cost, ItemType, Payload, SpanId, SpanRecord, TraceId};
 
@@ -196,12 +197,13 @@ impl<'r, 'a> Draft<'r, 'a> {
 
     /// Adds tags: a list, a list in JSON text, or texts with commas between.
     pub(crate) fn add_tags(&mut self, keys: &[&str]) {
+        let mut seen: BTreeSet<Cow<'a, str>> = self.record.tags.iter().cloned().collect();
         for key in keys {
             let Some(value) = self.attributes.take(key) else {
                 continue;
             };
             for tag in tags(chat::structure(value)) {
-                if !tag.is_empty() && !self.record.tags.contains(&tag) {
+                if !tag.is_empty() && seen.insert(tag.clone()) {
                     self.record.tags.push(tag);
                 }
             }
@@ -250,7 +252,7 @@ impl<'r, 'a> Draft<'r, 'a> {
 pub(crate) fn payload_of_json_text(value: Value<'_>) -> Payload<'_> {
     if let Value::Text(text) = &value
         && let Ok(document) = json::parse(text.as_bytes())
-        && let Value::Text(inner) = document.value
+        && let Value::Text(inner) = document
     {
         return Payload::Text(Cow::Owned(inner.into_owned()));
     }
@@ -261,15 +263,11 @@ pub(crate) fn payload_of_json_text(value: Value<'_>) -> Payload<'_> {
 pub(crate) fn payload(value: Value<'_>) -> Payload<'_> {
     match value {
         Value::Null => Payload::None,
-        Value::Text(text) => {
-            let document = json::parse_structure(&text)
-                .map(|document| document.repaired.then(|| document.value.to_json()));
-            match document {
-                None => Payload::Text(text),
-                Some(None) => Payload::Json(text),
-                Some(Some(repaired)) => Payload::Json(Cow::Owned(repaired)),
-            }
-        }
+        Value::Text(text) if json::is_structure(&text) => match json::checked(text) {
+            Ok(json) => Payload::Json(json),
+            Err(text) => Payload::Text(text),
+        },
+        Value::Text(text) => Payload::Text(text),
         other => Payload::Json(Cow::Owned(other.to_json())),
     }
 }

@@ -22,6 +22,9 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 const RESULT_EVENT: &str = "gen_ai.evaluation.result";
 
+/// More scores on one span are hostile: each becomes a record. They stay events.
+const MAX_RESULTS: usize = 1_000;
+
 /// Prefix, name of the item, and whether the whole trace is meant rather than the span.
 const ANNOTATIONS: [(&str, &str, bool); 4] = [
     ("annotations.", "annotation", false),
@@ -42,7 +45,15 @@ pub(crate) struct Evaluation<'a> {
 }
 
 fn apply(draft: &mut Draft<'_, '_>) {
-    while let Some(event) = draft.take_event(RESULT_EVENT) {
+    let mut count = 0;
+    let (results, others): (Vec<_>, Vec<_>) = std::mem::take(&mut draft.events)
+        .into_iter()
+        .partition(|event| {
+            count += usize::from(event.name == RESULT_EVENT);
+            event.name == RESULT_EVENT && count <= MAX_RESULTS
+        });
+    draft.events = others;
+    for event in results {
         let mut attributes = Value::Map(event.attributes);
         let mut take = |key| attributes.take(key).unwrap_or_default();
         let evaluation = Evaluation {
@@ -114,9 +125,6 @@ impl<'a> Evaluation<'a> {
             score: self.score,
             reasoning: self.explanation,
             attributes: Cow::Owned(json_object(&self.rest)),
-            resource: carrier.resource.clone(),
-            scope_name: carrier.scope_name.clone(),
-            scope_version: carrier.scope_version.clone(),
             ..SpanRecord::default()
         };
         check_score(&mut grade);

@@ -8,12 +8,13 @@ use crate::value::Value;
 
 pub(super) const DIALECT: Dialect = Dialect {
     recognises: |draft| {
-        draft.record.status == SpanStatus::Error
-            || draft.attributes.contains("error.type")
-            || draft.events.iter().any(|event| event.name == "exception")
+        draft.record.status == SpanStatus::Error || draft.attributes.contains("error.type")
     },
     apply,
 };
+
+/// The event of a span, and the one of OpenTelemetry's GenAI conventions.
+const EVENTS: [&str; 2] = ["exception", "gen_ai.client.operation.exception"];
 
 fn apply(draft: &mut Draft<'_, '_>) {
     if draft.record.status == SpanStatus::Unset && draft.attributes.contains("error.type") {
@@ -32,7 +33,7 @@ fn take_exception(draft: &mut Draft<'_, '_>) {
     let Some(position) = draft
         .events
         .iter()
-        .rposition(|event| event.name == "exception")
+        .rposition(|event| EVENTS.contains(&event.name.as_ref()))
     else {
         return;
     };

@@ -77,7 +77,7 @@ fn fill_model(draft: &mut Draft<'_, '_>) {
     if draft.record.model.is_empty()
         && let Some(parameters) = draft.attributes.get_str("llm.invocation_parameters")
         && let Some(document) = json::parse_structure(parameters)
-        && let Some(model) = document.value.get_str("model")
+        && let Some(model) = document.get_str("model")
     {
         draft.record.model = Cow::Owned(model.to_owned());
     }

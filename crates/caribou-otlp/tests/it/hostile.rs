@@ -4,7 +4,13 @@ use caribou_otlp::{DecodeError, Defaults, RejectionReason, decode_json, decode_p
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
 
-use crate::support::{attribute, attributes_of, request_of, wire_span};
+use opentelemetry_proto::tonic::trace::v1::span::Event;
+
+use caribou_model::{Payload, attribute as key};
+
+use crate::support::{
+    attribute, attributes_of, request_of, request_with_resource, text_attribute, wire_span,
+};
 
 /// Wraps bytes as a length-delimited field.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
@@ -137,6 +143,15 @@ fn more_spans_than_are_read_at_once_are_refused() {
 }
 
 #[test]
+fn a_large_resource_on_many_spans_is_refused() {
+    let large = "x".repeat(1_000_000);
+    let spans: Vec<_> = (1..=1_000).map(wire_span).collect();
+    let body = request_with_resource(spans, &[("a", &large)]);
+    let error = decode_protobuf(&body, &Defaults::default()).unwrap_err();
+    assert!(error.to_string().contains("resource attributes"), "{error}");
+}
+
+#[test]
 fn a_length_beyond_the_end_is_an_error_and_reserves_nothing() {
     let mut body = vec![0x0a];
     prost::encoding::encode_varint(u64::MAX, &mut body);
@@ -168,4 +183,61 @@ fn keys_of_nothing_but_dots_and_huge_indices_are_kept() {
     let attributes = attributes_of(&decoded.spans[0]);
     assert_eq!(attributes["gen_ai.prompt.999999999.role"], "x");
     assert_eq!(attributes["gen_ai.prompt."], "x");
+}
+
+#[test]
+fn many_of_what_must_be_compared_does_not_take_long() {
+    let mut span = wire_span(1);
+    let many = 100_000;
+    let values = (0..many)
+        .map(|number| AnyValue {
+            value: Some(Any::StringValue(number.to_string())),
+        })
+        .collect();
+    let tags = Any::ArrayValue(ArrayValue { values });
+    span.attributes = vec![attribute("tag.tags", tags)];
+    span.attributes
+        .extend((0..many).map(|number| attribute(&format!("k{number}"), Any::IntValue(number))));
+    let event = Event {
+        name: "gen_ai.evaluation.result".to_owned(),
+        ..Event::default()
+    };
+    span.events = vec![event; 100_000];
+    let body = request_of(vec![span]);
+    let decoded = decode_protobuf(&body, &Defaults::default()).unwrap();
+    assert_eq!(decoded.spans[0].tags.len(), 100_000);
+    assert_eq!(decoded.spans.len(), 1 + 1_000);
+}
+
+#[test]
+fn json_that_is_none_is_kept_as_text_and_marked() {
+    let mut span = wire_span(1);
+    span.attributes = vec![
+        text_attribute(key::ITEM_TYPE, "message"),
+        text_attribute(key::CONTENT_JSON, "[1,"),
+        text_attribute(key::TOOL_CALLS, "nonsense"),
+        text_attribute(key::METADATA, r#"{"a":"\ud800"}"#),
+    ];
+    let body = request_of(vec![span]);
+    let decoded = decode_protobuf(&body, &Defaults::default()).unwrap();
+    let span = &decoded.spans[0];
+    assert_eq!(span.content, Payload::Text("[1,".into()));
+    assert_eq!(span.tool_calls, "\"nonsense\"");
+    assert_eq!(span.metadata, "{\"a\":\"\u{fffd}\"}");
+    assert_eq!(span.marks, ["invalid_json", "invalid_json"]);
+}
+
+#[test]
+fn tool_results_within_each_other_are_unpacked_as_far_as_json_goes() {
+    let mut span = wire_span(1);
+    let depth = 100;
+    let messages = r#"[{"role":"user","content":[{"type":"tool_result","content":"#.to_owned()
+        + &r#"[{"type":"tool_result","content":"#.repeat(depth)
+        + r#""core""#
+        + &"}]".repeat(depth)
+        + "}]}]";
+    span.attributes = vec![text_attribute("gen_ai.input.messages", &messages)];
+    let body = request_of(vec![span]);
+    let decoded = decode_protobuf(&body, &Defaults::default()).unwrap();
+    assert!(decoded.spans[0].input.as_str().contains("core"));
 }
