@@ -69,7 +69,7 @@ class OtlpSink:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def start(self) -> None:
+    def start(self, port: int = 0) -> None:
         """Starts listening."""
         sink = self
 
@@ -121,7 +121,7 @@ class OtlpSink:
             daemon_threads = True
             request_queue_size = 128
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

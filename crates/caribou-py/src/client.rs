@@ -39,5 +39,8 @@ fn raised(py: Python<'_>, error: &KestrelError) -> PyErr {
                 .kestrel_error
                 .call1(py, (error.to_string(), error.status))
         })
-        .map_or_else(|error| error, |raised| PyErr::from_value(raised.into_bound(py)))
+        .map_or_else(
+            |error| error,
+            |raised| PyErr::from_value(raised.into_bound(py)),
+        )
 }

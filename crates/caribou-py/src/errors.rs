@@ -7,7 +7,10 @@ use pyo3::prelude::*;
 use crate::registry::registry;
 
 /// A mistake in `configure` is a `ValueError`.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err takes")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that map_err takes"
+)]
 pub(crate) fn from_configure(error: ConfigureError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
@@ -21,7 +24,10 @@ pub(crate) fn from_open(error: OpenError) -> PyErr {
 }
 
 /// What strict mode raises is a `CaribouError`.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err takes")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that map_err takes"
+)]
 pub(crate) fn from_problem(problem: Problem) -> PyErr {
     Python::attach(|py| {
         registry(py)

@@ -74,7 +74,9 @@ impl<const N: usize> Fields<N> {
             let intern = |name: &&str| PyString::intern(py, name).unbind();
             self.names.iter().map(intern).collect()
         });
-        let dict = item.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+        let dict = item
+            .getattr(intern!(py, "__dict__"))?
+            .cast_into::<PyDict>()?;
         for (position, (key, value)) in dict.iter().enumerate() {
             if value.is_none() {
                 continue;
@@ -285,7 +287,8 @@ fn criterion(value: &Bound<'_, PyAny>) -> PyResult<Criterion> {
         passed,
         score: get_number("score")?,
         weight: get_number("weight")?,
-        reasoning: get_text("reasoning")?.map_or_else(|| get_text("reason"), |text| Ok(Some(text)))?,
+        reasoning: get_text("reasoning")?
+            .map_or_else(|| get_text("reason"), |text| Ok(Some(text)))?,
         json,
     })
 }

@@ -92,7 +92,8 @@ impl Writer {
         } else if let Ok(text) = value.cast::<PyString>() {
             with_text(text, |text| write_string(text, &mut self.out));
         } else if let Ok(flag) = value.cast::<PyBool>() {
-            self.out.push_str(if flag.is_true() { "true" } else { "false" });
+            self.out
+                .push_str(if flag.is_true() { "true" } else { "false" });
         } else if let Ok(number) = value.cast::<PyInt>() {
             self.integer(number);
         } else if let Ok(number) = value.cast::<PyFloat>() {
@@ -112,7 +113,7 @@ impl Writer {
         } else {
             let digits = number
                 .str()
-                .or_else(|_| number.call_method0("__hex__")?.str())
+                .or_else(|_| number.call_method1("__format__", ("#x",))?.str())
                 .map_or_else(|_| "<huge int>".to_owned(), |text| text.to_string());
             write_string(&digits, &mut self.out);
         }

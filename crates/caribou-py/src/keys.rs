@@ -49,7 +49,9 @@ pub(crate) fn meta_from(keys: &Bound<'_, PyDict>) -> PyResult<Meta> {
 fn set(meta: &mut Meta, name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<()> {
     if value.is_none() {
         if name == "phase" {
-            report_value("trace_run was given the phase None; the configured one is used".to_owned())?;
+            report_value(
+                "trace_run was given the phase None; the configured one is used".to_owned(),
+            )?;
         }
         return Ok(());
     }
@@ -98,7 +100,14 @@ fn signed(field: &Field<'_, '_>) -> PyResult<Option<i64>> {
 fn unknown(key: &str) -> PyErr {
     let nearest = KNOWN
         .iter()
-        .min_by_key(|known| distance(key, known))
+        // A name cut short is the likeliest mistake, however long the rest.
+        .min_by_key(|known| {
+            if known.starts_with(key) {
+                1
+            } else {
+                distance(key, known)
+            }
+        })
         .copied()
         .unwrap_or_default();
     PyValueError::new_err(format!(

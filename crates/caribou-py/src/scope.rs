@@ -137,4 +137,3 @@ impl Scope {
         format!("<caribou rollout {}>", self.inner.trace_id())
     }
 }
-

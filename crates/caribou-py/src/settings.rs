@@ -25,9 +25,8 @@ fn config_from(given: &Bound<'_, PyDict>) -> PyResult<Config> {
     let get = |key: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
         Ok(given.get_item(key)?.filter(|value| !value.is_none()))
     };
-    let get_text = |key: &str| -> PyResult<Option<String>> {
-        get(key)?.map(|value| text(&value)).transpose()
-    };
+    let get_text =
+        |key: &str| -> PyResult<Option<String>> { get(key)?.map(|value| text(&value)).transpose() };
     let secret = |key: &str| -> PyResult<Option<Secret>> { Ok(get_text(key)?.map(Secret::from)) };
     let phase = get_text("phase")?
         .map(|phase| phase.parse())

@@ -1,6 +1,9 @@
 //! Python strings as UTF-8.
 
-#![expect(unsafe_code, reason = "the stable ABI of Python 3.9 lacks a binding to its UTF-8 view")]
+#![expect(
+    unsafe_code,
+    reason = "the stable ABI of Python 3.9 lacks a binding to its UTF-8 view"
+)]
 
 use std::ffi::{c_char, c_int};
 
@@ -70,9 +73,8 @@ fn escaped(string: &Bound<'_, PyString>) -> String {
 pub(crate) fn context_value<'py>(variable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let mut value: *mut PyObject = std::ptr::null_mut();
     // SAFETY: the variable is a live `ContextVar`, and a new reference is stored only on success.
-    let failed = unsafe {
-        PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut value) != 0
-    };
+    let failed =
+        unsafe { PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut value) != 0 };
     if failed {
         // SAFETY: the calling thread is attached to the interpreter.
         unsafe { PyErr_Clear() };

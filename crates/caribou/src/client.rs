@@ -117,8 +117,9 @@ impl KestrelClient {
         loop {
             let (error, wait) = match self.post_once(path, &body) {
                 Attempt::Answered(answer) => {
-                    return serde_json::from_slice(&answer)
-                        .map_err(|error| failed(None, format!("the answer is not understood: {error}")));
+                    return serde_json::from_slice(&answer).map_err(|error| {
+                        failed(None, format!("the answer is not understood: {error}"))
+                    });
                 }
                 Attempt::Failed(status, message) => return Err(failed(status, message)),
                 Attempt::Later(status, message, wait) => (failed(status, message), wait),

@@ -156,7 +156,8 @@ mod tests {
     fn without_content_only_the_names_of_calls_stay() {
         let policy = policy(false, None);
         assert_eq!(policy.text("hello".to_owned()), None);
-        let calls = r#"[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]"#;
+        let calls =
+            r#"[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]"#;
         let kept = policy.tool_calls(calls.to_owned()).unwrap();
         assert!(kept.contains("c1") && kept.contains("\"f\"") && !kept.contains("\\\"a\\\""));
     }

@@ -40,6 +40,4 @@ pub use recorder::{Recorder, Stats};
 pub use scope::Scope;
 pub use secret::Secret;
 pub use segment::{Failure, Left};
-pub use settings::{
-    DEFAULT_KESTREL_URL, DEFAULT_PROJECT, KestrelTarget, OtlpTarget, Settings,
-};
+pub use settings::{DEFAULT_KESTREL_URL, DEFAULT_PROJECT, KestrelTarget, OtlpTarget, Settings};

@@ -6,10 +6,10 @@
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::UNIX_EPOCH;
 
+use opentelemetry::Context;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt, TraceId, Tracer,
 };
-use opentelemetry::Context;
 use opentelemetry_sdk::trace::{Span, SpanData};
 
 use crate::attributes::{Attributes, Place};

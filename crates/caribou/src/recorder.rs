@@ -209,13 +209,16 @@ impl Recorder {
     /// [`Recorder::configure`] is called.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let core = &self.core;
-        if core.settings.read().is_ok_and(|settings| settings.is_none()) {
+        if core
+            .settings
+            .read()
+            .is_ok_and(|settings| settings.is_none())
+        {
             return true;
         }
         core.shut_down.store(true, Ordering::Relaxed);
-        let mut pipelines = std::mem::take(
-            &mut *core.retired.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let mut pipelines =
+            std::mem::take(&mut *core.retired.lock().unwrap_or_else(PoisonError::into_inner));
         pipelines.extend(core.slot.replace(None));
         let deadline = Instant::now() + timeout;
         let mut delivered = true;
@@ -258,7 +261,11 @@ impl Recorder {
         let renewed = former.as_ref().map(|pipeline| Arc::new(pipeline.renewed()));
         core.slot.replace(renewed);
         // Its connections are the parent's.
-        let client = core.client.try_lock().ok().and_then(|mut client| client.take());
+        let client = core
+            .client
+            .try_lock()
+            .ok()
+            .and_then(|mut client| client.take());
         std::mem::forget(client);
         // Locks within may be held by threads that do not exist here, so nothing of it may be touched or freed.
         std::mem::forget(former);

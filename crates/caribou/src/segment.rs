@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caribou_model::{Item, ItemType, RolloutStatus, TurnPosition};
-use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, SpanKind, Status, Tracer};
 use opentelemetry::Context;
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, SpanKind, Status, Tracer};
 
 use crate::attributes::{
     Attributes, Draft, Place, RolloutKeys, RolloutState, criterion_draft, item_draft,

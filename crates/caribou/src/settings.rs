@@ -126,7 +126,10 @@ impl Config {
         })
     }
 
-    fn resolve_kestrel(&self, environment: &dyn Environment) -> Result<KestrelTarget, ConfigureError> {
+    fn resolve_kestrel(
+        &self,
+        environment: &dyn Environment,
+    ) -> Result<KestrelTarget, ConfigureError> {
         let named = self
             .kestrel_api_url
             .clone()
@@ -164,10 +167,17 @@ impl Config {
                 kestrel.url
             ));
         }
-        let langfuse = set(self.langfuse.public_key.is_some(), variable::LANGFUSE_PUBLIC_KEY)
-            && set(self.langfuse.secret_key.is_some(), variable::LANGFUSE_SECRET_KEY);
+        let langfuse = set(
+            self.langfuse.public_key.is_some(),
+            variable::LANGFUSE_PUBLIC_KEY,
+        ) && set(
+            self.langfuse.secret_key.is_some(),
+            variable::LANGFUSE_SECRET_KEY,
+        );
         if langfuse {
-            notices.push("LANGFUSE_* is set, but this version does not send to Langfuse yet".to_owned());
+            notices.push(
+                "LANGFUSE_* is set, but this version does not send to Langfuse yet".to_owned(),
+            );
         }
         if self
             .debug
@@ -271,7 +281,9 @@ fn checked_url(setting: &'static str, url: &str) -> Result<String, ConfigureErro
         .strip_prefix("http://")
         .or_else(|| trimmed.strip_prefix("https://"));
     match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with(['/', ':']) && !trimmed.contains(' ') => {
+        Some(rest)
+            if !rest.is_empty() && !rest.starts_with(['/', ':']) && !trimmed.contains(' ') =>
+        {
             Ok(trimmed.to_owned())
         }
         _ => Err(ConfigureError::Url {
@@ -356,7 +368,11 @@ mod tests {
     #[test]
     fn a_given_value_wins_over_the_environment() {
         let config = Config::new().with_run_id("given");
-        let settings = resolve(&config, &[("CARIBOU_RUN_ID", "env"), ("CARIBOU_PHASE", "eval")]).unwrap();
+        let settings = resolve(
+            &config,
+            &[("CARIBOU_RUN_ID", "env"), ("CARIBOU_PHASE", "eval")],
+        )
+        .unwrap();
         assert_eq!(settings.run_id.as_deref(), Some("given"));
         assert_eq!(settings.phase, Some(Phase::Eval));
     }
@@ -435,11 +451,19 @@ mod tests {
     fn switches_are_read() {
         let settings = resolve(
             &Config::new(),
-            &[("CARIBOU_DISABLED", "1"), ("CARIBOU_STRICT", "1"), ("CARIBOU_CONTENT", "off")],
+            &[
+                ("CARIBOU_DISABLED", "1"),
+                ("CARIBOU_STRICT", "1"),
+                ("CARIBOU_CONTENT", "off"),
+            ],
         )
         .unwrap();
         assert!(!settings.enabled && settings.strict && !settings.content);
-        assert!(!resolve(&Config::new(), &[("OTEL_SDK_DISABLED", "true")]).unwrap().enabled);
+        assert!(
+            !resolve(&Config::new(), &[("OTEL_SDK_DISABLED", "true")])
+                .unwrap()
+                .enabled
+        );
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use caribou_model::{
-    Criterion, Event, Grade, Item, ItemType, Message, ToolExecution, attribute,
-};
+use caribou_model::{Criterion, Event, Grade, Item, ItemType, Message, ToolExecution, attribute};
 
 use super::{Draft, nanos_from_millis};
 use crate::content::ContentPolicy;
@@ -143,11 +141,7 @@ fn grade_draft(grade: Grade, policy: &ContentPolicy) -> Draft {
 
 /// The child span of one criterion.
 pub(crate) fn criterion_draft(criterion: Criterion, timestamp: Option<i64>) -> Draft {
-    let mut draft = Draft::new(
-        ItemType::Criterion,
-        "grader.criterion",
-        "grader.criterion",
-    );
+    let mut draft = Draft::new(ItemType::Criterion, "grader.criterion", "grader.criterion");
     let attributes = &mut draft.attributes;
     attributes.text(attribute::NAME, criterion.criterion_type);
     if let Some(passed) = criterion.passed {

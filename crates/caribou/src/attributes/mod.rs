@@ -80,10 +80,7 @@ impl Attributes {
         place: Place,
     ) {
         self.push(attribute::PROJECT, StringValue::from(Arc::clone(project)));
-        self.push(
-            attribute::ITEM_TYPE,
-            StringValue::from(item_type.as_str()),
-        );
+        self.push(attribute::ITEM_TYPE, StringValue::from(item_type.as_str()));
         self.push(attribute::SPAN_KIND, StringValue::from(span_kind));
         self.push(attribute::REVISION, place.revision);
         self.push(attribute::SEQUENCE, int(place.sequence));

@@ -96,11 +96,7 @@ pub(crate) fn rollout_attributes(
 }
 
 /// Adds what a group says beyond its identity.
-pub(crate) fn group_attributes(
-    attributes: &mut Attributes,
-    name: &Arc<str>,
-    state: &RolloutState,
-) {
+pub(crate) fn group_attributes(attributes: &mut Attributes, name: &Arc<str>, state: &RolloutState) {
     attributes.push(attribute::NAME, StringValue::from(Arc::clone(name)));
     if !state.metadata.is_empty() {
         attributes.push(attribute::ATTRIBUTES, json_object(&state.metadata));

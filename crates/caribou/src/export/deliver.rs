@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Chunk;
 use super::backoff::Backoff;
 use super::destination::{Destination, Outcome};
 use super::outbox::{Outbox, Waited};
-use super::Chunk;
 use crate::fork;
 use crate::ids::Ids;
 use crate::notice::Notices;

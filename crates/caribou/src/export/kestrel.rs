@@ -191,7 +191,10 @@ mod tests {
 
     #[test]
     fn the_servers_message_is_found_in_any_form() {
-        assert_eq!(message(br#"{"error":{"message":"no project"}}"#), "no project");
+        assert_eq!(
+            message(br#"{"error":{"message":"no project"}}"#),
+            "no project"
+        );
         assert_eq!(message(br#"{"message":"no"}"#), "no");
         assert_eq!(message(b" plain "), "plain");
         let status = caribou_otlp::response::encode_status(

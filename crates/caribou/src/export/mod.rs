@@ -45,7 +45,8 @@ impl Chunk {
     /// Whether both fit one request.
     fn fits(&self, spans: usize, bytes: usize) -> bool {
         self.is_empty()
-            || (self.len() + spans <= Self::MAX_SPANS && self.bytes.len() + bytes <= Self::MAX_BYTES)
+            || (self.len() + spans <= Self::MAX_SPANS
+                && self.bytes.len() + bytes <= Self::MAX_BYTES)
     }
 
     fn spans(&self) -> impl Iterator<Item = &[u8]> {

@@ -1,0 +1,207 @@
+"""What recording costs: `caribou.log(Message)` of 1 KB against opentelemetry-python with the same data, in one run.
+
+Both export for real, over HTTP, to a server in another process that reads and acknowledges. Each sender runs in a
+process of its own. Printed as JSON lines:
+
+    python caribou/benchmarks/log_cost.py [--messages 20000] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socketserver
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, Callable
+
+TEXT = "The quick brown fox jumps over the lazy dog, and nobody knows why. " * 15 + "0123456789abcdefghi"
+BUDGET_MICROS = 2.5
+BUDGET_RATIO = 1 / 10
+BUDGET_CPU_RATIO = 1 / 6
+FIELDS: dict[str, Any] = {
+    "role": "assistant",
+    "content": TEXT,
+    "model": "gpt-4o",
+    "provider": "openai",
+    "input_tokens": 1000,
+    "output_tokens": 250,
+    "cost_usd": 0.005,
+    "duration_ms": 1500,
+}
+
+
+def serve(connection: Connection) -> None:
+    """Acknowledges whatever it is sent."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        connection.send(server.server_address[1])
+        server.serve_forever()
+
+
+def measure_caribou(url: str, messages: int) -> dict[str, float]:
+    """Cost of a message, made and logged; and of logging one that is made already."""
+    import caribou
+    from caribou import Message
+
+    caribou.configure(run_id="bench", phase="eval", kestrel_api_url=url)
+    message = Message(**FIELDS)
+
+    def made_and_logged() -> None:
+        for _ in range(messages):
+            caribou.log(
+                Message(
+                    role="assistant",
+                    content=TEXT,
+                    model="gpt-4o",
+                    provider="openai",
+                    input_tokens=1000,
+                    output_tokens=250,
+                    cost_usd=0.005,
+                    duration_ms=1500,
+                )
+            )
+
+    def logged() -> None:
+        for _ in range(messages):
+            caribou.log(message)
+
+    def made() -> None:
+        for _ in range(messages):
+            Message(
+                role="assistant",
+                content=TEXT,
+                model="gpt-4o",
+                provider="openai",
+                input_tokens=1000,
+                output_tokens=250,
+                cost_usd=0.005,
+                duration_ms=1500,
+            )
+
+    with caribou.trace_run(datapoint_id="bench"):
+        caribou.log(message)
+        caribou.flush()
+        figures = timed(made_and_logged, caribou.flush, messages)
+        figures["logged"] = timed(logged, caribou.flush, messages)["caller"]
+        figures["made"] = timed(made, lambda: True, messages)["caller"]
+    caribou.flush()
+    counts = caribou.stats()
+    assert counts["dropped"] == counts["refused"] == counts["queued"] == 0, counts
+    return figures
+
+
+def measure_opentelemetry(url: str, messages: int) -> dict[str, float]:
+    """Cost of a span with the same data, started and ended."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    processor = BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces"), max_queue_size=1_000_000)
+    provider = TracerProvider()
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("bench")
+
+    def logged() -> None:
+        for _ in range(messages):
+            span = tracer.start_span("message.assistant")
+            span.set_attributes(FIELDS)
+            span.end()
+
+    with tracer.start_as_current_span("rollout"):
+        tracer.start_span("warm").end()
+        provider.force_flush()
+        return timed(logged, lambda: provider.force_flush(120_000), messages)
+
+
+def timed(work: Callable[[], None], flush: Callable[[], bool], messages: int) -> dict[str, float]:
+    """Microseconds per message: wall clock on the caller's thread, and CPU of all threads until it is delivered."""
+    cpu_before, before = time.process_time(), time.perf_counter()
+    work()
+    caller = time.perf_counter() - before
+    assert flush()
+    cpu = time.process_time() - cpu_before
+    return {"caller": caller / messages * 1e6, "cpu": cpu / messages * 1e6}
+
+
+def in_own_process(sender: str, url: str, messages: int) -> dict[str, float]:
+    """One round of one sender."""
+    command = [sys.executable, __file__, "--sender", sender, "--url", url, "--messages", str(messages)]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "CARIBOU_", "KESTREL_"))}
+    done = subprocess.run(command, env=clean, stdout=subprocess.PIPE, check=True, text=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def main() -> None:
+    """Runs the senders in turn and prints the median of each figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sender", choices=["caribou", "opentelemetry"], help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.sender:
+        measure = measure_caribou if arguments.sender == "caribou" else measure_opentelemetry
+        print(json.dumps(measure(arguments.url, arguments.messages)))
+        return
+
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    server = context.Process(target=serve, args=(theirs,), daemon=True)
+    server.start()
+    url = f"http://127.0.0.1:{ours.recv()}"
+    rounds = [
+        (in_own_process("caribou", url, arguments.messages), in_own_process("opentelemetry", url, arguments.messages))
+        for _ in range(arguments.rounds)
+    ]
+    server.terminate()
+    report([caribou for caribou, _ in rounds], [peer for _, peer in rounds])
+
+
+def report(caribou: list[dict[str, float]], peer: list[dict[str, float]]) -> None:
+    """Prints the figures."""
+    cost, peer_cost = median(caribou, "caller"), median(peer, "caller")
+    cpu, peer_cpu = median(caribou, "cpu"), median(peer, "cpu")
+    figure("log(Message) of 1 KB, Message made, caller's cost", cost, peer_cost, f"≤ {BUDGET_MICROS} µs", cost <= BUDGET_MICROS)
+    figure("the same against the peer", cost, peer_cost, "≤ 1/10", cost / peer_cost <= BUDGET_RATIO)
+    figure("CPU of all threads per message, delivered", cpu, peer_cpu, "≤ 1/6", cpu / peer_cpu <= BUDGET_CPU_RATIO)
+    figure("of it: log() alone", median(caribou, "logged"), None, None, None)
+    figure("of it: making the Message", median(caribou, "made"), None, None, None)
+
+
+def figure(name: str, value: float, peer_value: float | None, budget: str | None, met: bool | None) -> None:
+    """Prints one figure as a JSON line."""
+    line: dict[str, Any] = {"name": name, "value": round(value, 3), "unit": "µs"}
+    if peer_value is not None:
+        line |= {"peer": "opentelemetry-python", "peer_value": round(peer_value, 3), "ratio": round(value / peer_value, 4)}
+    if budget is not None:
+        line |= {"budget": budget, "met": met}
+    print(json.dumps(line, ensure_ascii=False))
+
+
+def median(figures: list[dict[str, float]], name: str) -> float:
+    """The middle value, which one slow round does not move."""
+    values = sorted(each[name] for each in figures)
+    return values[len(values) // 2]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Which mistakes raise, and which are told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import caribou
+import pytest
+from caribou import CaribouError, Event, Message
+from otlp_sink import OtlpSink
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [("datapointid", "datapoint_id"), ("model", "model_name"), ("step", "step_number"), ("traceid", "trace_id")],
+)
+def test_an_unknown_key_names_the_nearest_known_one(lenient: OtlpSink, key: str, nearest: str) -> None:
+    with pytest.raises(ValueError, match=f'{key}.*did you mean "{nearest}"'):
+        caribou.trace_run({"datapoint_id": "d", key: "x"}).__enter__()
+
+
+def test_an_absent_datapoint_is_an_error(lenient: OtlpSink) -> None:
+    with pytest.raises(ValueError, match="datapoint_id"), caribou.trace_run({"phase": "eval"}):
+        pass
+
+
+def test_an_absent_phase_is_an_error_unless_configured(program: Callable[..., Any]) -> None:
+    program(
+        """
+        import caribou
+        try:
+            with caribou.trace_run(datapoint_id="d"):
+                raise SystemExit("no error")
+        except ValueError as error:
+            assert "train" in str(error) and "configure" in str(error), error
+        caribou.configure(phase="eval")
+        with caribou.trace_run(datapoint_id="d"):
+            pass
+        """
+    )
+
+
+@pytest.mark.parametrize("phase", ["production", "TRAIN", 5])
+def test_an_unknown_phase_is_an_error(lenient: OtlpSink, phase: Any) -> None:
+    with pytest.raises(ValueError, match="train"), caribou.trace_run(datapoint_id="d", phase=phase):
+        pass
+    with pytest.raises(ValueError, match="train"):
+        caribou.configure(phase=phase)
+
+
+@pytest.mark.parametrize("url", ["kestrel", "ftp://kestrel", ""])
+def test_a_url_that_is_none_is_an_error_and_changes_nothing(lenient: OtlpSink, url: str) -> None:
+    if url:
+        with pytest.raises(ValueError, match="http"):
+            caribou.configure(kestrel_api_url=url, run_id="never")
+    with caribou.trace_run(datapoint_id="d"):
+        pass
+    assert caribou.flush()
+    assert lenient.root().run_id == "test-run"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_required_key_without_a_value_is_a_warning(
+    lenient: OtlpSink, caplog: pytest.LogCaptureFixture, value: Any
+) -> None:
+    before = caribou.stats()["warnings"]
+    with caribou.trace_run(datapoint_id=value, phase=value) as trace_id:
+        caribou.log(Event("e"))
+    assert caribou.flush()
+    assert lenient.root().trace_id == trace_id
+    assert caribou.stats()["warnings"] == before + 2
+
+
+def test_logging_outside_of_a_rollout_is_told_once_and_counted(program: Callable[..., Any]) -> None:
+    done = program(
+        """
+        import caribou
+        from caribou import Message
+        caribou.configure(run_id="r", phase="eval")
+        for _ in range(3):
+            caribou.log(Message("user", "x"))
+        caribou.add_meta({"a": 1}); caribou.add_tags("t"); caribou.set_status("COMPLETED"); caribou.set_error("e")
+        caribou.increment_turn(); caribou.increment_intra(); caribou.set_turn_index(1); caribou.set_intra_index(1)
+        caribou.inject({})
+        with caribou.span("s"):
+            pass
+        stats = caribou.stats()
+        assert stats["unrecorded"] == 13, stats
+        assert stats["logged"] == 0
+        """
+    )
+    assert done.stderr.count("outside of a trace_run") == 1
+    assert "bind" in done.stderr
+
+
+def test_in_strict_mode_mistakes_raise(recorded: OtlpSink) -> None:
+    with pytest.raises(CaribouError, match="bind"):
+        caribou.log(Message("user", "x"))
+    with pytest.raises(CaribouError, match="input_tokens"), caribou.trace_run(datapoint_id="d"):
+        caribou.log(Message("user", "x", input_tokens="many"))  # type: ignore[arg-type]
+    with pytest.raises(CaribouError, match="datapoint_id"), caribou.trace_run(datapoint_id=None):
+        pass
+    with pytest.raises(CaribouError, match="half"), caribou.trace_run(datapoint_id="d"):
+        caribou.set_status("half")
+
+
+def test_production_without_a_run_uses_the_project_and_warns_once(program: Callable[..., Any], sink: OtlpSink) -> None:
+    done = program(
+        """
+        import caribou
+        for _ in range(2):
+            with caribou.trace_run(datapoint_id="d", phase="prod", step_number=3):
+                pass
+        """,
+        CARIBOU_PROJECT="my-project",
+    )
+    assert done.stderr.count("without a run_id") == 1
+    assert done.stderr.count("step_number") == 1
+    roots = sink.spans(item_type="rollout")
+    assert [(span.project, span.run_id, span.step_number) for span in roots] == [("my-project", "my-project", 3)] * 2
+
+
+def test_production_without_anything_is_recorded_under_default(program: Callable[..., Any], sink: OtlpSink) -> None:
+    program("import caribou\nwith caribou.trace_run(datapoint_id='d', phase='prod'): pass\n")
+    assert sink.root().project == "default"
+
+
+def test_a_function_as_meta_is_only_for_decorators(recorded: OtlpSink) -> None:
+    with pytest.raises(ValueError, match="decorates"), caribou.trace_run(lambda: {"datapoint_id": "d"}):
+        pass
