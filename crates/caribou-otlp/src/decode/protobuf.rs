@@ -215,6 +215,9 @@ impl Reading {
         message: Message<'a>,
         depth: usize,
     ) -> Result<Attribute<'a>, DecodeError> {
+        if let Some(pair) = usual_pair(message) {
+            return Ok(pair);
+        }
         let mut pair = Attribute::default();
         let mut fields = message.fields();
         while let Some((number, value)) = fields.next()? {
@@ -279,3 +282,31 @@ impl Reading {
         Ok(Value::Map(entries))
     }
 }
+
+/// Reads a pair as every exporter writes it: first the key, then a text or an integer, and nothing else.
+///
+/// Most of decoding is reading such pairs; `None` leaves it to the general way.
+#[inline]
+fn usual_pair(message: Message<'_>) -> Option<Attribute<'_>> {
+    let (key, rest) = message.split_field(KEY_TAG)?;
+    let (value, rest) = rest.split_field(VALUE_TAG)?;
+    if !rest.bytes.is_empty() {
+        return None;
+    }
+    let value = match *value.bytes.first()? {
+        TEXT_TAG => {
+            let (text, rest) = value.split_field(TEXT_TAG)?;
+            rest.bytes.is_empty().then_some(Value::Text(text.text()))
+        }
+        INT_TAG => value
+            .split_varint(INT_TAG)
+            .map(|number| Value::Int(number.cast_signed())),
+        _ => None,
+    }?;
+    Some((key.text(), value))
+}
+
+const KEY_TAG: u8 = 1 << 3 | 2;
+const VALUE_TAG: u8 = 2 << 3 | 2;
+const TEXT_TAG: u8 = 1 << 3 | 2;
+const INT_TAG: u8 = 3 << 3;

@@ -32,6 +32,44 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Splits off a length-delimited field of a tag from the start; `None` where there is none of a sound length.
+    #[inline]
+    pub(crate) fn split_field(self, tag: u8) -> Option<(Self, Self)> {
+        let (length, start) = match self.bytes {
+            [first, length @ 0..0x80, ..] if *first == tag => (usize::from(*length), 2),
+            [first, low, high @ 0..0x80, ..] if *first == tag => {
+                (usize::from(*low & 0x7f) | usize::from(*high) << 7, 3)
+            }
+            _ => return None,
+        };
+        let (content, rest) = self.bytes[start..].split_at_checked(length)?;
+        let part = |bytes, from| Self {
+            bytes,
+            offset: self.offset + from,
+        };
+        Some((part(content, start), part(rest, start + length)))
+    }
+
+    /// The number of a message that is nothing but one number of a tag.
+    #[inline]
+    pub(crate) fn split_varint(self, tag: u8) -> Option<u64> {
+        const LONGEST: usize = 10;
+        let [first, digits @ .., last] = self.bytes else {
+            return None;
+        };
+        if *first != tag || *last >= 0x80 || digits.len() >= LONGEST {
+            return None;
+        }
+        let mut number = 0;
+        for (place, byte) in digits.iter().chain([last]).enumerate() {
+            if place < digits.len() && *byte < 0x80 {
+                return None;
+            }
+            number |= u64::from(byte & 0x7f) << (7 * place);
+        }
+        Some(number)
+    }
+
     /// The text of a string field; bytes that are no UTF-8 are replaced, so that one bad field costs no neighbour.
     pub(crate) fn text(self) -> Cow<'a, str> {
         // The check of the whole is several times as fast as the replacing walk.
