@@ -9,10 +9,8 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::encode::Envelope;
 use crate::encode::envelope::encode_scope;
-use crate::wire::writer::{
-    field_len, put_bytes_field, put_fixed32_field, put_fixed64_field, put_header, put_varint_field,
-    varint_len,
-};
+use crate::wire::fixed::{put_fixed32_field, put_fixed64_field};
+use crate::wire::writer::{field_len, put_bytes_field, put_header, put_varint_field, varint_len};
 
 impl Envelope {
     /// An envelope of a resource and a scope of the OpenTelemetry SDK.

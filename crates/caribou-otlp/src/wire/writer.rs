@@ -4,9 +4,7 @@
 //! nothing is moved afterwards.
 
 const WIRE_VARINT: u32 = 0;
-const WIRE_FIXED64: u32 = 1;
 const WIRE_BYTES: u32 = 2;
-const WIRE_FIXED32: u32 = 5;
 
 pub(crate) const fn varint_len(number: u64) -> usize {
     // Every started group of 7 bits takes a byte; 0 takes one too.
@@ -27,23 +25,13 @@ pub(crate) fn put_varint(buffer: &mut Vec<u8>, mut number: u64) {
     buffer.push(number.to_le_bytes()[0]);
 }
 
-fn put_tag(buffer: &mut Vec<u8>, field: u32, wire_type: u32) {
+pub(super) fn put_tag(buffer: &mut Vec<u8>, field: u32, wire_type: u32) {
     put_varint(buffer, u64::from(field << 3 | wire_type));
 }
 
 pub(crate) fn put_varint_field(buffer: &mut Vec<u8>, field: u32, number: u64) {
     put_tag(buffer, field, WIRE_VARINT);
     put_varint(buffer, number);
-}
-
-pub(crate) fn put_fixed64_field(buffer: &mut Vec<u8>, field: u32, number: u64) {
-    put_tag(buffer, field, WIRE_FIXED64);
-    buffer.extend_from_slice(&number.to_le_bytes());
-}
-
-pub(crate) fn put_fixed32_field(buffer: &mut Vec<u8>, field: u32, number: u32) {
-    put_tag(buffer, field, WIRE_FIXED32);
-    buffer.extend_from_slice(&number.to_le_bytes());
 }
 
 /// Begins a nested message or any other content of a known length, which the caller writes next.
