@@ -1,15 +1,17 @@
 //! Group commit: requests that arrive while the store is busy share the next insert.
 //!
 //! A request is answered only after ClickHouse has committed its rows. One insert costs the engine some milliseconds
-//! however few rows it has, and leaves a part that must be merged, so fewer and larger inserts are what makes ingest
-//! cheap; a lone request waits [`LINGER`] at most.
+//! however few rows it has, and leaves a part that must be merged, which costs more than inserting it. So fewer and
+//! larger inserts are what makes ingest cheap: a group grows while an insert is under way, and a lone request waits for
+//! [`LINGER`].
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use caribou_clickhouse::{SpanBlock, Store, StoreError, TraceKey};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,11 +20,15 @@ use crate::budget::Charge;
 use crate::error::chain;
 use crate::metrics::Metrics;
 
-/// Inserts under way at once: one is written while the next is being received.
+/// Inserts under way at once: a long one must not hold up the others.
 const MAX_INSERTS: usize = 2;
 
-/// How long the first request of a group waits for others.
+/// How long a group waits for others once no insert is under way. Those whose insert has just been acknowledged send
+/// their next request within this time, and so all share one insert instead of falling into two halves.
 const LINGER: Duration = Duration::from_millis(3);
+
+/// How long a group waits for an insert that is under way.
+const MAX_WAIT: Duration = Duration::from_millis(50);
 
 /// Rows after which a group is complete.
 const MAX_GROUP_ROWS: usize = 20_000;
@@ -118,11 +124,8 @@ async fn form_groups(
     stop: CancellationToken,
     tracker: TaskTracker,
 ) {
-    let inserts = Arc::new(Semaphore::new(MAX_INSERTS));
+    let under_way = UnderWay::new();
     loop {
-        let Ok(permit) = Arc::clone(&inserts).acquire_owned().await else {
-            return;
-        };
         let next = tokio::select! {
             biased;
             next = receiver.recv() => next,
@@ -131,18 +134,30 @@ async fn form_groups(
         let Some(first) = next else {
             return;
         };
-        let group = gather(first, &mut receiver).await;
-        tracker.spawn(inserter.clone().insert(group, permit));
+        let group = gather(first, &mut receiver, &under_way).await;
+        let Some(turn) = under_way.next_turn().await else {
+            return;
+        };
+        tracker.spawn(inserter.clone().insert(group, turn));
     }
 }
 
-async fn gather(first: Waiting, receiver: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
-    let deadline = Instant::now() + LINGER;
+async fn gather(
+    first: Waiting,
+    receiver: &mut mpsc::Receiver<Waiting>,
+    under_way: &UnderWay,
+) -> Vec<Waiting> {
+    let mut complete = pin!(under_way.linger());
     let mut rows = first.rows.block.rows();
     let mut bytes = first.rows.block.bytes().len();
     let mut group = vec![first];
     while rows < MAX_GROUP_ROWS && bytes < MAX_GROUP_BYTES {
-        let Ok(Some(next)) = timeout_at(deadline, receiver.recv()).await else {
+        let next = tokio::select! {
+            biased;
+            next = receiver.recv() => next,
+            () = complete.as_mut() => break,
+        };
+        let Some(next) = next else {
             break;
         };
         rows += next.rows.block.rows();
@@ -152,8 +167,53 @@ async fn gather(first: Waiting, receiver: &mut mpsc::Receiver<Waiting>) -> Vec<W
     group
 }
 
+/// The inserts under way.
+struct UnderWay {
+    turns: Arc<Semaphore>,
+    count: watch::Sender<usize>,
+}
+
+/// The right to insert; given back when dropped.
+struct Turn {
+    _permit: OwnedSemaphorePermit,
+    count: watch::Sender<usize>,
+}
+
+impl UnderWay {
+    fn new() -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(MAX_INSERTS)),
+            count: watch::Sender::new(0),
+        }
+    }
+
+    /// Returns when a group should be inserted.
+    async fn linger(&self) {
+        let mut count = self.count.subscribe();
+        let idle = count.wait_for(|count| *count == 0);
+        // An insert that takes longer than that does not hold up the next.
+        drop(timeout(MAX_WAIT, idle).await);
+        sleep(LINGER).await;
+    }
+
+    async fn next_turn(&self) -> Option<Turn> {
+        let permit = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+        self.count.send_modify(|count| *count += 1);
+        Some(Turn {
+            _permit: permit,
+            count: self.count.clone(),
+        })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.count.send_modify(|count| *count -= 1);
+    }
+}
+
 impl Inserter {
-    async fn insert(self, group: Vec<Waiting>, _permit: OwnedSemaphorePermit) {
+    async fn insert(self, group: Vec<Waiting>, _turn: Turn) {
         let rows: usize = group.iter().map(|waiting| waiting.rows.block.rows()).sum();
         self.metrics.group_requests.observe(group.len() as u64);
         self.metrics.group_spans.observe(rows as u64);

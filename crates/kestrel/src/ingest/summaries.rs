@@ -16,10 +16,14 @@ use crate::error::chain;
 use crate::metrics::Metrics;
 
 /// How long touched traces are gathered: recomputing has a fixed cost, and the spans of one trace come in a row.
-const GATHER: Duration = Duration::from_millis(150);
+const GATHER: Duration = Duration::from_millis(200);
 
 /// Longest gathering, under load: with the recomputation itself it keeps summaries within a second of their spans.
-const MAX_GATHER: Duration = Duration::from_millis(500);
+const MAX_GATHER: Duration = Duration::from_millis(600);
+
+/// Gathering takes this many times as long as the recomputation before, so that summaries take a small share of the
+/// engine whatever its speed.
+const GATHER_RATIO: u32 = 4;
 
 /// Traces of one statement.
 const MAX_PER_STATEMENT: usize = 2_000;
@@ -110,8 +114,7 @@ impl Worker {
             let started = Instant::now();
             let finished = self.recompute(self.stale.take()).await;
             self.metrics.traces_pending.set(self.stale.count() as u64);
-            // Under load about half of the time goes into recomputing.
-            gather = started.elapsed().clamp(GATHER, MAX_GATHER);
+            gather = (started.elapsed() * GATHER_RATIO).clamp(GATHER, MAX_GATHER);
             if !finished {
                 gather = RETRY_PAUSE;
                 self.stale.arrived.notify_one();

@@ -90,6 +90,12 @@ fn a_body_of_100_mb_is_refused_announced_or_not() {
 
 #[test]
 fn deep_nesting_is_survived_in_both_encodings() {
+    // Writing and dropping such a value recurses, here; the server must not.
+    let roomy = std::thread::Builder::new().stack_size(256 << 20);
+    roomy.spawn(send_deep_nesting).unwrap().join().unwrap();
+}
+
+fn send_deep_nesting() {
     let server = server();
     let mut body = br#"{"resourceSpans":"#.to_vec();
     body.extend(b"[".repeat(10_000));
