@@ -31,6 +31,10 @@ use crate::scope::Scope;
 ///     ...     caribou.log(caribou.Message(role="user", content="Hello"))
 #[pyfunction]
 #[pyo3(signature = (item, /))]
+#[expect(
+    clippy::doc_markdown,
+    reason = "read in Python's help(), not by rustdoc"
+)]
 pub(crate) fn log(item: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = item.py();
     let registry = registry(py)?;

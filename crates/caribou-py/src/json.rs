@@ -161,12 +161,11 @@ impl Writer {
             if position > 0 {
                 self.out.push(',');
             }
-            match key.cast::<PyString>() {
-                Ok(text) => with_text(text, |text| write_string(text, &mut self.out)),
-                Err(_) => {
-                    let text = key_text(key).map_err(Stop::Interrupted)?;
-                    write_string(&text, &mut self.out);
-                }
+            if let Ok(text) = key.cast::<PyString>() {
+                with_text(text, |text| write_string(text, &mut self.out));
+            } else {
+                let text = key_text(key).map_err(Stop::Interrupted)?;
+                write_string(&text, &mut self.out);
             }
             self.out.push(':');
             self.value(value)?;

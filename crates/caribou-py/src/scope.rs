@@ -62,7 +62,7 @@ impl Scope {
             message,
             traceback,
         });
-        self.inner.leave(match failure {
+        self.inner.leave(&match failure {
             None => Left::Normally,
             Some(failure) if stopped => Left::Stopped(failure),
             Some(failure) => Left::WithError(failure),

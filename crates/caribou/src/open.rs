@@ -147,27 +147,22 @@ impl Recorder {
         if phase != Phase::Prod {
             return Ok((project(), run_id));
         }
-        let run_id = match run_id {
-            Some(run_id) => run_id,
-            None => {
-                let project = project();
-                self.report(Problem::Value(format!(
-                    "phase \"prod\" without a run_id: rollouts are recorded under the project {project:?}; \
-                     call configure(run_id=\"your-project\")"
-                )))?;
-                project
-            }
-        };
-        Ok((run_id.clone(), Some(run_id)))
+        if let Some(run_id) = run_id {
+            return Ok((run_id.clone(), Some(run_id)));
+        }
+        let project = project();
+        self.report(Problem::Value(format!(
+            "phase \"prod\" without a run_id: rollouts are recorded under the project {project:?}; \
+             call configure(run_id=\"your-project\")"
+        )))?;
+        Ok((project.clone(), Some(project)))
     }
 
     fn trace_id(&self, given: Option<&str>) -> (TraceId, Arc<str>) {
-        match given.filter(|text| !text.is_empty()) {
-            Some(text) => (TraceId::from_text(text), text.into()),
-            None => {
-                let id = TraceId(self.core.ids.trace_id(self.core.clock.tick()).to_bytes());
-                (id, id.to_string().into())
-            }
+        if let Some(text) = given.filter(|text| !text.is_empty()) {
+            return (TraceId::from_text(text), text.into());
         }
+        let id = TraceId(self.core.ids.trace_id(self.core.clock.tick()).to_bytes());
+        (id, id.to_string().into())
     }
 }

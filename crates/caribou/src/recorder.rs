@@ -1,7 +1,7 @@
 //! The recorder: settings, provider and pipeline of one process.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) notices: Arc<Notices>,
     pub(crate) turns: TurnRegistry,
     pub(crate) open: Arc<OpenSpans>,
+    /// The process that it works in.
+    process: AtomicU32,
     /// Counts forks, so that a child knows what its parent opened.
     pub(crate) generation: AtomicU64,
     client: Mutex<Option<Arc<KestrelClient>>>,
@@ -109,6 +111,7 @@ impl Recorder {
                 notices: Arc::new(Notices::new(reporter)),
                 turns: TurnRegistry::default(),
                 open: Arc::default(),
+                process: AtomicU32::new(std::process::id()),
                 generation: AtomicU64::new(0),
                 client: Mutex::default(),
                 logged: AtomicU64::new(0),
@@ -197,12 +200,11 @@ impl Recorder {
     /// False where that took longer than `timeout`, or where something was refused or dropped since the last call.
     pub fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        self.core
-            .pipelines()
-            .iter()
-            .fold(true, |delivered, pipeline| {
-                pipeline.flush(deadline) && delivered
-            })
+        let mut delivered = true;
+        for pipeline in self.core.pipelines() {
+            delivered &= pipeline.flush(deadline);
+        }
+        delivered
     }
 
     /// Delivers what is left within `timeout` and stops. What is logged afterwards is counted and lost until
@@ -246,12 +248,18 @@ impl Recorder {
         }
     }
 
+    /// Whether this process forked from the one that the recorder works in.
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.core.process.load(Ordering::Relaxed) != std::process::id()
+    }
+
     /// Makes the recorder usable in a forked child: another queue, other threads, other ids. What the parent had
     /// queued stays the parent's.
     ///
     /// Call it in the child before anything else of this crate, after [`crate::fork::after_in_child`].
     pub fn after_fork_in_child(&self) {
         let core = &self.core;
+        core.process.store(std::process::id(), Ordering::Relaxed);
         core.generation.fetch_add(1, Ordering::Relaxed);
         core.ids.reseed();
         for count in [&core.logged, &core.unrecorded, &core.warnings] {

@@ -50,6 +50,7 @@ impl Scope {
     }
 
     /// Opens a group: what is logged into the scope that this returns belongs to it. `attributes` are JSON by key.
+    #[must_use = "the group stays open until its scope is left"]
     pub fn open_group(&self, name: &str, attributes: Vec<(String, String)>) -> Self {
         let group = Group::open(&self.0.segment, self.context(), name, attributes);
         Self(Arc::new(Place {
@@ -61,9 +62,9 @@ impl Scope {
     }
 
     /// Ends the group or rollout that this scope stands for; later calls change nothing.
-    pub fn leave(&self, left: Left) {
+    pub fn leave(&self, left: &Left) {
         match &self.0.group {
-            Some(group) => group.leave(&left),
+            Some(group) => group.leave(left),
             None => self.0.segment.leave(left),
         }
     }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use caribou_model::{Item, ItemType, RolloutStatus, TurnPosition};
 use opentelemetry::Context;
-use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, SpanKind, Status, Tracer};
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer,
+};
 
 use crate::attributes::{
     Attributes, Draft, Place, RolloutKeys, RolloutState, criterion_draft, item_draft,
@@ -85,8 +87,6 @@ pub(crate) struct SegmentOpening {
 
 impl Segment {
     pub(crate) fn open(core: &Arc<Core>, opening: SegmentOpening) -> Arc<Self> {
-        use opentelemetry::trace::TraceContextExt;
-
         let turns = core.turns.counter(opening.trace_id);
         let now = core.clock.tick();
         let place = Place {
@@ -150,7 +150,6 @@ impl Segment {
         if criteria.is_empty() {
             return;
         }
-        use opentelemetry::trace::TraceContextExt;
         let grade = Context::new().with_remote_span_context(written);
         for criterion in criteria {
             let now = self.core.clock.tick();
@@ -225,7 +224,7 @@ impl Segment {
     }
 
     /// Ends the segment; later calls change nothing.
-    pub(crate) fn leave(&self, left: Left) {
+    pub(crate) fn leave(&self, left: &Left) {
         if self.core.generation.load(Ordering::Relaxed) != self.generation {
             // The process that opened the segment ends it.
             return;
@@ -240,9 +239,9 @@ impl Segment {
             _ => now,
         };
         state.ended_at = Some(ended_at);
-        state.rollout.record_failure(&left, &self.policy);
+        state.rollout.record_failure(left, &self.policy);
         if !self.is_worker {
-            state.rollout.settle_status(&left);
+            state.rollout.settle_status(left);
         }
         self.export(&state, now);
     }

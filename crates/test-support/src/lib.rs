@@ -3,6 +3,8 @@
 mod engine;
 mod kestrel;
 pub mod otlp;
+mod sink;
 
 pub use engine::{TestEngine, shared_engine};
-pub use kestrel::{Answer, KestrelOptions, KestrelProcess, request};
+pub use kestrel::{Answer, KestrelOptions, KestrelProcess, request, shared_kestrel};
+pub use sink::{Reply, Sink};

@@ -115,11 +115,12 @@ impl Courier {
 
     fn give_up(&mut self, spans: u64, reason: &str) {
         let _still = fork::hold_off();
-        self.outbox.settle(0, 0, spans);
         let lost = spans + self.outbox.abandon();
         self.notices.tell(&format!(
             "{lost} spans were not delivered to {} and are lost: {reason}",
             self.destination.address()
         ));
+        // Last, because whoever waits for it may be the program on its way out.
+        self.outbox.settle(0, 0, spans);
     }
 }
