@@ -1,4 +1,4 @@
-"""The airline rollouts: the real ones where `CARIBOU_REAL_DATA` names their folder, else made ones of the same shape."""
+"""The airline rollouts: real ones where `CARIBOU_REAL_DATA` names their folder, else made ones of the same shape."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-WORDS = "I need to change my flight reservation please confirm the payment baggage economy business Zürich 東京 — 🛫".split()
+TEXT = "I need to change my flight reservation please confirm the payment economy business Zürich 東京 — 🛫"
 
 
 def airline_rollouts() -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def made_rollout(chance: random.Random, task_id: int, trial: int) -> dict[str, A
     """One rollout of the shape of the real ones."""
 
     def text(words: int) -> str:
-        return " ".join(chance.choice(WORDS) for _ in range(words))
+        return " ".join(chance.choice(TEXT.split()) for _ in range(words))
 
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "# Policy\n\n" + text(400)},
@@ -35,8 +35,17 @@ def made_rollout(chance: random.Random, task_id: int, trial: int) -> dict[str, A
         call_id = f"call_{task_id}_{trial}_{turn}"
         function = {"name": "get_reservation", "arguments": json.dumps({"id": text(1)})}
         messages += [
-            {"role": "assistant", "content": None, "tool_calls": [{"id": call_id, "type": "function", "function": function}]},
-            {"role": "tool", "tool_call_id": call_id, "name": "get_reservation", "content": json.dumps({"answer": text(60)})},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": call_id, "type": "function", "function": function}],
+            },
+            {
+                "role": "tool",
+                "tool_call_id": call_id,
+                "name": "get_reservation",
+                "content": json.dumps({"answer": text(60)}),
+            },
             {"role": "assistant", "content": text(50)},
             {"role": "user", "content": text(12)},
         ]

@@ -40,17 +40,25 @@ def rollouts() -> list[Rollout]:
 
 
 @pytest.fixture(scope="module")
-def recorded(kestrel: KestrelServer, rollouts: list[Rollout], tmp_path_factory: pytest.TempPathFactory) -> KestrelServer:
+def recorded(
+    kestrel: KestrelServer, rollouts: list[Rollout], tmp_path_factory: pytest.TempPathFactory
+) -> KestrelServer:
     """The converter, run as a user runs it."""
     file = tmp_path_factory.mktemp("airline") / "rollouts.json"
     file.write_text(json.dumps(rollouts))
     environment = {**os.environ, "KESTREL_API_URL": kestrel.url}
     ran = subprocess.run(
-        [sys.executable, CONVERTER, file, "--run-id", RUN_ID], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, CONVERTER, file, "--run-id", RUN_ID],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert ran.returncode == 0, ran.stderr
     assert f"{len(rollouts)} rollouts recorded" in ran.stdout, ran.stdout + ran.stderr
-    kestrel.wait_until(lambda: len([trace for trace in summaries(kestrel).values() if trace["state"] == "ended"]) == len(rollouts))
+    kestrel.wait_until(
+        lambda: len([trace for trace in summaries(kestrel).values() if trace["state"] == "ended"]) == len(rollouts)
+    )
     return kestrel
 
 

@@ -22,7 +22,10 @@ def rollout(kestrel: KestrelServer) -> dict[str, Any]:
     assert url.startswith(kestrel.url + "/traces/"), url
     trace_id = url.rsplit("/", 1)[1]
     kestrel.wait_until(lambda: kestrel.get(f"/api/v1/traces/{trace_id}")["state"] == "ended")
-    return {"trace": kestrel.get(f"/api/v1/traces/{trace_id}"), "spans": kestrel.every(f"/api/v1/traces/{trace_id}/spans")}
+    return {
+        "trace": kestrel.get(f"/api/v1/traces/{trace_id}"),
+        "spans": kestrel.every(f"/api/v1/traces/{trace_id}/spans"),
+    }
 
 
 def test_the_rollout_is_complete_and_graded(rollout: dict[str, Any]) -> None:
@@ -52,7 +55,8 @@ from scripted_model import ANSWER, serve_scripted_model
 with serve_scripted_model() as url:
     client = OpenAI(base_url=url, api_key="x")
     said = [{"role": "assistant", "content": ""}] * 3
-    stream = client.chat.completions.create(model="m", messages=said, stream=True, stream_options={"include_usage": True})
+    usage = {"include_usage": True}
+    stream = client.chat.completions.create(model="m", messages=said, stream=True, stream_options=usage)
     chunks = list(stream)
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == ANSWER
     assert chunks[-1].usage.total_tokens > 0

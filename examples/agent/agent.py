@@ -19,11 +19,12 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import caribou
-from caribou import Event, Grade, Message, ToolExecution
 from openai import OpenAI
 from scripted_model import serve_scripted_model
 from tools import TOOL_DEFINITIONS, ToolError, run_tool
+
+import caribou
+from caribou import Event, Grade, Message, ToolExecution
 
 PROJECT_NAME = "checkout-agent"
 MAX_TURNS = 12
@@ -152,8 +153,18 @@ def grade(answer_text: str) -> Grade:
     criteria = [
         {"type": "names_the_deploy", "passed": "2291" in text, "weight": 2, "reason": "deploy 2291 changed the pool"},
         {"type": "names_the_cause", "passed": "pool" in text, "weight": 2, "reason": "the connection pool ran dry"},
-        {"type": "quotes_evidence", "passed": "p95" in text, "weight": 1, "reason": "latency.csv shows the jump in p95"},
-        {"type": "warns_of_risk", "passed": "risk" in text, "weight": 1, "reason": "the database has a limit of its own"},
+        {
+            "type": "quotes_evidence",
+            "passed": "p95" in text,
+            "weight": 1,
+            "reason": "latency.csv shows the jump in p95",
+        },
+        {
+            "type": "warns_of_risk",
+            "passed": "risk" in text,
+            "weight": 1,
+            "reason": "the database has a limit of its own",
+        },
     ]
     for criterion in criteria:
         criterion["score"] = 1.0 if criterion["passed"] else 0.0

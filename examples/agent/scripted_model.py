@@ -26,8 +26,8 @@ How it fits together:
 
 1. `deploys.json` has one deploy in the window: **2291**, 13:58, *"tidy database settings"*.
 2. Its diff changes `pool_size: 40` to `pool_size: 4`. The commit message does not mention it; it looks like a slip.
-3. `src/checkout.py` takes **two** connections per request, so at most two requests run at once. The rest wait, which is
-   what the log shows: `pool exhausted, waited 1874 ms`.
+3. `src/checkout.py` takes **two** connections per request, so at most two requests run at once. The rest wait, which
+   is what the log shows: `pool exhausted, waited 1874 ms`.
 
 The smallest change that fixes it:
 
@@ -50,7 +50,7 @@ def tool_call(call_id: str, name: str, **arguments: str) -> dict[str, Any]:
 
 SCRIPT: list[dict[str, Any]] = [
     {
-        "reasoning_content": "I know nothing of this service yet. First what there is, and what was deployed yesterday.",
+        "reasoning_content": "I know nothing of this service yet. First what there is, then what was deployed.",
         "content": "I will look at what there is and at what was deployed.",
         "tool_calls": [tool_call("call_1", "list_files"), tool_call("call_2", "read_file", path="deploys.json")],
     },
@@ -62,9 +62,9 @@ SCRIPT: list[dict[str, Any]] = [
         ],
     },
     {
-        "reasoning_content": "p95 rises elevenfold at 14:00, right after deploy 2291. I guessed the name of the config file "
-        "wrongly; list_files said config/2291.diff.",
-        "content": "Latency jumps right after deploy 2291. I will read its diff, and look for the pool in code and logs.",
+        "reasoning_content": "p95 rises elevenfold at 14:00, right after deploy 2291. I guessed the name of the config "
+        "file wrongly; list_files said config/2291.diff.",
+        "content": "Latency jumps right after deploy 2291. I will read its diff, and look for the pool.",
         "tool_calls": [
             tool_call("call_5", "read_file", path="config/2291.diff"),
             tool_call("call_6", "search_text", text="pool"),
@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:  # noqa: N802 (the name that http.server calls)
+    def do_POST(self) -> None:
         """One completion, whole or streamed."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path != "/v1/chat/completions":
