@@ -22,7 +22,10 @@ export default tseslint.config(
     },
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
-      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       "@typescript-eslint/consistent-type-assertions": ["error", { assertionStyle: "never" }],
       "max-lines": ["error", { max: 400 }],
     },
@@ -33,6 +36,13 @@ export default tseslint.config(
     extends: [jsxA11y.flatConfigs.strict],
     rules: {
       ...reactHooks.configs.recommended.rules,
+      // There is no React compiler here whose work a library could prevent.
+      "react-hooks/incompatible-library": "off",
+      // What scrolls has to be reachable with the keyboard.
+      "jsx-a11y/no-noninteractive-tabindex": [
+        "error",
+        { tags: ["pre"], roles: ["region", "group", "tabpanel"] },
+      ],
       "react-refresh/only-export-components": "error",
       "no-restricted-globals": ["error", { name: "fetch", message: "Only api/http.ts fetches." }],
     },

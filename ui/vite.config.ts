@@ -17,7 +17,9 @@ export default defineConfig(({ mode }) => ({
   plugins: [react(), ...(mode === "mock" ? [mockApi()] : [])],
   server: {
     proxy:
-      mode === "mock" ? undefined : { "/api": process.env["KESTREL_API_URL"] ?? "http://127.0.0.1:4700" },
+      mode === "mock"
+        ? undefined
+        : { "/api": process.env["KESTREL_API_URL"] ?? "http://127.0.0.1:4700" },
   },
   build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0 },
   test: {

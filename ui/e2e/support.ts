@@ -78,6 +78,7 @@ export function startBrowser(): Promise<Browser> {
     args: [
       "--headless",
       "--no-sandbox",
+      "--disable-dev-shm-usage",
       "--disable-gpu",
       "--disable-quic",
       "--no-first-run",
@@ -95,7 +96,10 @@ export interface OpenPage {
 }
 
 /** A page in a context of its own that remembers its complaints. */
-export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<OpenPage> {
+export async function openPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<OpenPage> {
   const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, ...options });
   const page = await context.newPage();
   const problems: string[] = [];

@@ -2,6 +2,7 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  lazyRouteComponent,
   type RouterHistory,
 } from "@tanstack/react-router";
 import { formatQuery, parseListSearch, parseQuery, parseTraceSearch } from "./urls";
@@ -9,7 +10,6 @@ import { HomePage } from "./views/projects/HomePage";
 import { CrashPage } from "./views/shell/CrashPage";
 import { NotFoundPage } from "./views/shell/NotFoundPage";
 import { Shell } from "./views/shell/Shell";
-import { TracePage } from "./views/trace/TracePage";
 import { ProjectPage } from "./views/traces/ProjectPage";
 import { TracesPage } from "./views/traces/TracesPage";
 
@@ -39,7 +39,7 @@ const trace = createRoute({
   getParentRoute: () => root,
   path: "/traces/$traceId",
   validateSearch: parseTraceSearch,
-  component: TracePage,
+  component: lazyRouteComponent(() => import("./views/trace/TracePage"), "TracePage"),
 });
 
 const routeTree = root.addChildren([home, project, traces, trace]);

@@ -61,7 +61,8 @@ export function formatQuery(search: object): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(search)) {
     for (const entry of asList(value)) {
-      if (entry !== undefined && entry !== null && entry !== "") params.append(key, String(entry));
+      const text = typeof entry === "number" ? String(entry) : entry;
+      if (typeof text === "string" && text !== "") params.append(key, text);
     }
   }
   const query = params.toString();

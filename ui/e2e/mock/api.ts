@@ -125,7 +125,8 @@ function fieldValues(trace: TraceSummary, field: string): string[] {
       return trace.tags;
     default: {
       const value: unknown = Object.entries(trace).find(([name]) => name === field)?.[1];
-      return value === null || value === undefined ? [] : [String(value)];
+      if (typeof value === "number") return [String(value)];
+      return typeof value === "string" ? [value] : [];
     }
   }
 }

@@ -74,7 +74,7 @@ export class LargeTrace {
       duration_ms: span.duration_ms,
       error: span.status === "error",
       score: null,
-      content_bytes: String(span.content ?? span.result ?? "").length,
+      content_bytes: JSON.stringify(span.content ?? span.result ?? "").length,
     };
   }
 

@@ -23,9 +23,11 @@ interface StatusBadgeProps {
   state: string;
   /** The status in the words of another system, shown on hover. */
   text?: string | null;
+  /** The sign alone; the label is on hover and for screen readers. */
+  compact?: boolean;
 }
 
-export function StatusBadge({ status, state, text }: StatusBadgeProps) {
+export function StatusBadge({ status, state, text, compact }: StatusBadgeProps) {
   const look = statusLook(status, state);
   const Icon = ICONS[look.sign];
   const running = look.sign === "running" && state === "running";
@@ -36,7 +38,7 @@ export function StatusBadge({ status, state, text }: StatusBadgeProps) {
       title={text ? `${status} (${text}), ${state}` : `${status}, ${state}`}
     >
       <Icon size={13} aria-hidden className={running ? classes.running : undefined} />
-      <span className={classes.label}>{look.label}</span>
+      <span className={compact ? "sr-only" : classes.label}>{look.label}</span>
     </span>
   );
 }

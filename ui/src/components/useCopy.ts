@@ -26,6 +26,7 @@ async function writeClipboard(text: string): Promise<void> {
     field.style.opacity = "0";
     document.body.append(field);
     field.select();
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way there
     document.execCommand("copy");
     field.remove();
   }

@@ -2,6 +2,7 @@
 import type { Facets } from "../api/types";
 import {
   MULTI_FILTERS,
+  parseFilters,
   SINGLE_FILTERS,
   type FilterField,
   type MultiFilter,
@@ -79,10 +80,9 @@ export function withoutValue(
 }
 
 export function withoutField(filters: TraceFilters, field: FilterField): TraceFilters {
-  const next: TraceFilters = { ...filters };
-  if (isMultiFilter(field)) delete next[field];
-  else delete next[field];
-  return next;
+  return parseFilters(
+    Object.fromEntries(Object.entries(filters).filter(([name]) => name !== field)),
+  );
 }
 
 /** The value as a chip shows it. */

@@ -7,7 +7,8 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 export function asText(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
 export function asNumber(value: unknown): number | null {
@@ -28,7 +29,8 @@ export function parseStructure(text: string): JsonObject | unknown[] | null {
 
 /** A value as text: strings as they are, everything else as indented JSON. */
 export function toText(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
 /** A value on one line of at most `limit` characters. */

@@ -37,6 +37,7 @@ export interface Column {
 }
 
 export const NAME_MIN_WIDTH = 140;
+const COMPACT_STATUS = 34;
 
 export const COLUMNS: readonly Column[] = [
   { id: "status", title: "Status", width: 122, initially: true },
@@ -165,6 +166,8 @@ export const DEFAULT_CHOICE: ColumnChoice = {
 export interface PlacedColumn extends Column {
   /** Width in pixels; the name takes what is left. */
   width: number;
+  /** True where there is room for a sign only. */
+  compact?: boolean;
 }
 
 /** The chosen columns, or as many of them as fit where `fit` says that nothing may scroll sideways. */
@@ -174,16 +177,19 @@ export function placeColumns(choice: ColumnChoice, room: number, fit: boolean): 
     width: choice.widths[column.id] ?? column.width,
   }));
   if (!fit) return chosen;
+  const compact = chosen.map((column) =>
+    column.id === "status" ? { ...column, width: COMPACT_STATUS, compact: true } : column,
+  );
   const kept = new Set<ColumnId>();
   let left = room;
   for (const id of NARROW) {
-    const column = chosen.find((candidate) => candidate.id === id);
+    const column = compact.find((candidate) => candidate.id === id);
     const width = id === "name" ? NAME_MIN_WIDTH : (column?.width ?? 0);
     if (!column || width > left) continue;
     kept.add(id);
     left -= width;
   }
-  return chosen.filter((column) => kept.has(column.id));
+  return compact.filter((column) => kept.has(column.id));
 }
 
 /** `grid-template-columns` for placed columns. */

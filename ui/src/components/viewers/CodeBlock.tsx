@@ -9,7 +9,6 @@ export function CodeBlock({ code, language }: { code: string; language?: string 
   const plain = <code>{code}</code>;
   return (
     // Long lines scroll in themselves; the focus lets the keyboard do it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <pre className={classes.block} tabIndex={0}>
       {language !== undefined && code.length <= HIGHLIGHT_LIMIT ? (
         <Suspense fallback={plain}>

@@ -9,7 +9,6 @@ export function DataTable({ rows, columns }: { rows: unknown[]; columns: string[
   const [shown, setShown] = useState(CHUNK);
   return (
     // Wide tables scroll in themselves; the focus lets the keyboard do it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className={classes.scroll} tabIndex={0} role="region" aria-label="table">
       <table className={classes.table}>
         <thead>

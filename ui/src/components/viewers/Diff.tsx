@@ -4,7 +4,6 @@ import classes from "./Diff.module.css";
 export function Diff({ text }: { text: string }) {
   return (
     // Long lines scroll in themselves; the focus lets the keyboard do it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <pre className={classes.diff} tabIndex={0}>
       {text
         .replace(/\n$/, "")

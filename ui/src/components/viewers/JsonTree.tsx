@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { isObject } from "../../lib/json";
+import { isObject, type JsonObject } from "../../lib/json";
 import { useExpansion } from "../../state/expansion";
 import classes from "./JsonTree.module.css";
 
@@ -18,7 +18,6 @@ interface JsonTreeProps {
 export function JsonTree({ id, value, openLevels = 2 }: JsonTreeProps) {
   return (
     // Deep trees scroll in themselves; the focus lets the keyboard do it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className={classes.tree} tabIndex={0} role="group" aria-label="JSON">
       <Node id={id} name={null} value={value} level={0} openLevels={openLevels} />
     </div>
@@ -47,7 +46,7 @@ function Node({ id, name, value, level, openLevels }: NodeProps) {
 }
 
 interface BranchProps extends NodeProps {
-  value: object;
+  value: JsonObject | unknown[];
 }
 
 function Branch({ id, name, value, level, openLevels }: BranchProps) {

@@ -30,7 +30,6 @@ const components: Components = {
   },
   table: ({ children }) => (
     // Wide tables scroll in themselves; the focus lets the keyboard do it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className={classes.table} tabIndex={0} role="region" aria-label="table">
       <table>{children}</table>
     </div>

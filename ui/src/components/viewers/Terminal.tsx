@@ -7,7 +7,6 @@ export function Terminal({ text }: { text: string }) {
   const chunks = Anser.ansiToJson(lastOfLine(text), { use_classes: true, remove_empty: true });
   return (
     // Long lines scroll in themselves; the focus lets the keyboard do it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <pre className={classes.terminal} tabIndex={0}>
       {chunks.map((chunk, place) => (
         <span

@@ -44,7 +44,7 @@ export function LoadedTrace(props: LoadedTraceProps) {
   const [searching, setSearching] = useState(search.find !== undefined);
   const [topRow, setTopRow] = useState(0);
   const [copied, copy] = useCopy();
-  const panels = usePanels();
+  const { ref: mainRef, ...panels } = usePanels();
   const handle = useRef<TranscriptHandle>(null);
   const selected = search.item ?? null;
   const onSelect = useCallback((item: string) => onSearch({ item }), [onSearch]);
@@ -112,7 +112,7 @@ export function LoadedTrace(props: LoadedTraceProps) {
           }
         />
         {props.error && <ErrorStrip error={props.error} onRetry={props.onRetry} />}
-        <div className={classes.main} ref={panels.ref}>
+        <div className={classes.main} ref={mainRef}>
           <SidePanel
             side="left"
             title="Spans"

@@ -92,7 +92,7 @@ function paint(
   lines.forEach((color, line) => {
     if (color === undefined) return;
     context.fillStyle = style.getPropertyValue(`--role-${color}`);
-    context.globalAlpha = color === "error" || color === "grade" ? 1 : 0.55;
+    context.globalAlpha = color === "error" || color === "grade" ? 1 : 0.45;
     context.fillRect(2, line, WIDTH - 4, 1);
   });
 }

@@ -18,7 +18,7 @@ import { TranscriptItem } from "./TranscriptItem";
 import { useOpenTrace } from "./TraceContext";
 import { useHighlights } from "./useHighlights";
 
-const MINIMAP_FROM = 30;
+const MINIMAP_FROM = 60;
 const NEAR_END = 80;
 
 export interface TranscriptHandle {
@@ -44,7 +44,7 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
   const { rows } = transcript;
   const scroller = useRef<HTMLDivElement>(null);
   const [column, setColumn] = useState<HTMLDivElement | null>(null);
-  const virtualizer = useVirtualizer({
+  const virtualizer = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: (row) => estimateHeight(rows[row]),
@@ -63,14 +63,19 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
     }),
     [virtualizer],
   );
-  useRemeasureOnFoldAll(useCallback(() => virtualizer.measure(), [virtualizer]));
+  useRemeasureOnFoldAll(
+    useCallback(() => {
+      virtualizer.measure();
+      for (const element of virtualizer.elementsCache.values()) {
+        virtualizer.resizeItem(virtualizer.indexFromElement(element), element.offsetHeight);
+      }
+    }, [virtualizer]),
+  );
   useHighlights(column, find, selected);
 
   const total = virtualizer.getTotalSize();
   return (
     <div className={classes.transcript}>
-      {/* The transcript scrolls; the focus lets the keyboard do it. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div
         ref={scroller}
         className={classes.scroller}

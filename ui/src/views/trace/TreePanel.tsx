@@ -97,6 +97,7 @@ export function TreePanel({ current, onOpen }: TreePanelProps) {
                 span={span}
                 top={item.start}
                 active={item.index === active}
+                selected={span.span_id === selected}
                 folded={folded.has(node.index)}
                 timeline={mode === "timeline"}
                 durationMs={detail.duration_ms}

@@ -9,7 +9,9 @@ interface TreeRowProps {
   node: TreeNode;
   span: SpanOutline;
   top: number;
+  /** True for the span that the keys start from. */
   active: boolean;
+  selected: boolean;
   folded: boolean;
   timeline: boolean;
   durationMs: number;
@@ -18,7 +20,7 @@ interface TreeRowProps {
 }
 
 export function TreeRow(props: TreeRowProps) {
-  const { node, span, active, folded, timeline } = props;
+  const { node, span, active, selected, folded, timeline } = props;
   const Chevron = folded ? IconChevronRight : IconChevronDown;
   return (
     // The tree as a whole has the focus and the keys.
@@ -27,7 +29,8 @@ export function TreeRow(props: TreeRowProps) {
       id={`tree-${node.index}`}
       role="treeitem"
       aria-level={node.depth + 1}
-      aria-selected={active}
+      aria-selected={selected}
+      data-active={active || undefined}
       aria-expanded={node.childCount > 0 ? !folded : undefined}
       className={classes.row}
       style={{

@@ -17,7 +17,7 @@ export function estimateHeight(row: TranscriptRow | undefined): number {
     case "grade":
       return 130;
     case "tool":
-      return border + (row.span.error ? 110 : 84);
+      return border + (row.span.error ? 90 : 60);
     default:
       return 36;
   }

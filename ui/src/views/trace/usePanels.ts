@@ -3,8 +3,8 @@ import { useState } from "react";
 import * as v from "valibot";
 import { useStored } from "../../state/stored";
 
-const LEFT_FROM = 860;
-const RIGHT_FROM = 1140;
+const LEFT_FROM = 900;
+const RIGHT_FROM = 1240;
 
 const schema = v.object({ left: v.boolean(), right: v.boolean() });
 type Panels = v.InferOutput<typeof schema>;

@@ -1,4 +1,5 @@
 import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
 import { activeFields } from "../../lib/filters";
 import type { TraceFilters } from "../../urls";
 import { FilterChip } from "./FilterChip";
@@ -8,10 +9,12 @@ import classes from "./FilterBar.module.css";
 interface FilterBarProps {
   filters: TraceFilters;
   onChange: (filters: TraceFilters) => void;
+  /** What stands at the end of the bar. */
+  children: ReactNode;
 }
 
 /** What the list is narrowed to; all of it is in the address. */
-export function FilterBar({ filters, onChange }: FilterBarProps) {
+export function FilterBar({ filters, onChange, children }: FilterBarProps) {
   const fields = activeFields(filters);
   return (
     <div className={classes.bar} role="search" aria-label="filters">
@@ -24,6 +27,7 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
           Clear all
         </Button>
       )}
+      {children}
     </div>
   );
 }

@@ -23,7 +23,9 @@ export function HeaderRow({ columns, template, sort, onSort, onResize }: HeaderR
           aria-sort={ariaSort(column, sort)}
         >
           <Title column={column} sort={sort} onSort={onSort} />
-          <ResizeHandle title={column.title} onResize={(width) => onResize(column.id, width)} />
+          {!column.compact && (
+            <ResizeHandle title={column.title} onResize={(width) => onResize(column.id, width)} />
+          )}
         </div>
       ))}
     </div>
@@ -41,6 +43,7 @@ function Title({
   onSort,
 }: Pick<HeaderRowProps, "sort" | "onSort"> & { column: PlacedColumn }) {
   const key = column.sort;
+  if (column.compact) return <span className="sr-only">{column.title}</span>;
   if (key === undefined) return <span className={classes.text}>{column.title}</span>;
   const descending = sort === `-${key}`;
   const active = descending || sort === key;

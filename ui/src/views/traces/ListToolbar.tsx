@@ -1,14 +1,14 @@
 import { ActionIcon, Menu, Switch, Tooltip } from "@mantine/core";
-import { IconCheck, IconColumns3 } from "@tabler/icons-react";
-import { formatExact } from "../../lib/format";
+import { IconColumns3 } from "@tabler/icons-react";
+import { formatPlural } from "../../lib/format";
 import { COLUMNS } from "../../lib/listColumns";
 import type { LiveState } from "../../queries/useLiveTraces";
 import classes from "./ListToolbar.module.css";
 import type { Columns } from "./useColumns";
 
 interface ListToolbarProps {
+  /** Null while nobody knows. */
   total: number | null;
-  loaded: number;
   /** True while what is shown belongs to the filters before. */
   stale: boolean;
   live: boolean;
@@ -25,20 +25,11 @@ const LIVE_TEXT: Record<LiveState, string> = {
 };
 
 /** How many there are, whether the list is live, and which columns it has. */
-export function ListToolbar({
-  total,
-  loaded,
-  stale,
-  live,
-  liveState,
-  onLive,
-  columns,
-}: ListToolbarProps) {
-  const count = total ?? loaded;
+export function ListToolbar({ total, stale, live, liveState, onLive, columns }: ListToolbarProps) {
   return (
     <div className={classes.toolbar}>
       <span className={classes.count} aria-live="polite">
-        {stale ? "…" : `${formatExact(count)} ${count === 1 ? "rollout" : "rollouts"}`}
+        {total === null ? "" : stale ? "…" : formatPlural(total, "rollout")}
       </span>
       <Tooltip label={LIVE_TEXT[liveState]}>
         <Switch
@@ -55,23 +46,16 @@ export function ListToolbar({
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          {COLUMNS.map((column) => {
-            const shown = columns.choice.shown.includes(column.id);
-            return (
-              <Menu.Item
-                key={column.id}
-                role="menuitemcheckbox"
-                aria-checked={shown}
-                disabled={column.id === "name"}
-                leftSection={
-                  <IconCheck size={14} style={{ visibility: shown ? "visible" : "hidden" }} />
-                }
-                onClick={() => columns.toggle(column.id)}
-              >
-                {column.title}
-              </Menu.Item>
-            );
-          })}
+          {COLUMNS.map((column) => (
+            <Menu.CheckboxItem
+              key={column.id}
+              disabled={column.id === "name"}
+              checked={columns.choice.shown.includes(column.id)}
+              onChange={() => columns.toggle(column.id)}
+            >
+              {column.title}
+            </Menu.CheckboxItem>
+          ))}
           <Menu.Divider />
           <Menu.Item onClick={columns.reset}>As they were at first</Menu.Item>
         </Menu.Dropdown>

@@ -70,7 +70,14 @@ interface CellContentProps {
 function CellContent({ column, trace, onOpen }: CellContentProps) {
   switch (column.id) {
     case "status":
-      return <StatusBadge status={trace.status} state={trace.state} text={trace.status_text} />;
+      return (
+        <StatusBadge
+          status={trace.status}
+          state={trace.state}
+          text={trace.status_text}
+          compact={column.compact ?? false}
+        />
+      );
     case "score":
       return <ScoreBar score={trace.score} width={36} />;
     case "name":

@@ -67,7 +67,10 @@ export function TraceTable(props: TraceTableProps) {
     const next = traces[Math.max(0, Math.min(traces.length - 1, from + by))];
     if (!next) return;
     event.preventDefault();
-    if (open !== null) return onOpen(next.trace_id);
+    if (open !== null) {
+      onOpen(next.trace_id);
+      return;
+    }
     const row = traces.indexOf(next);
     virtualizer.scrollToIndex(row, { align: "auto" });
     requestAnimationFrame(() => {
@@ -82,7 +85,7 @@ export function TraceTable(props: TraceTableProps) {
         </button>
       )}
       {/* The links in the rows have the focus; arrow keys go from one to the next. */}
-      {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div
         ref={ref}
         className={classes.scroller}

@@ -1,5 +1,5 @@
 import { useElementSize } from "@mantine/hooks";
-import { useEffect, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo } from "react";
 import * as v from "valibot";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { ErrorStrip } from "../../components/ErrorStrip";
@@ -12,10 +12,12 @@ import { parseFilters, type ListSearch } from "../../urls";
 import { FilterBar } from "./FilterBar";
 import { ListToolbar } from "./ListToolbar";
 import { NoTraces } from "./NoTraces";
-import { OpenBeside } from "./OpenBeside";
 import { TraceTable } from "./TraceTable";
 import { useColumns } from "./useColumns";
 import classes from "./TracesView.module.css";
+
+const loadBeside = () => import("./OpenBeside");
+const OpenBeside = lazy(() => loadBeside().then((module) => ({ default: module.OpenBeside })));
 
 const liveSchema = v.boolean();
 const SPLIT_FROM = 900;
@@ -39,6 +41,9 @@ export function TracesView({ search, onSearch }: TracesViewProps) {
   const split = search.open !== undefined;
   const listHidden = split && width > 0 && width < SPLIT_FROM;
 
+  // Opening a rollout shall not wait for code.
+  useEffect(() => void loadBeside(), []);
+
   // The trace page walks the list one came from.
   useEffect(
     () => rememberList({ ...filters, ...(search.sort ? { sort: search.sort } : {}) }),
@@ -52,16 +57,16 @@ export function TracesView({ search, onSearch }: TracesViewProps) {
           <FilterBar
             filters={filters}
             onChange={(next) => onSearch({ ...kept(search), ...next }, false)}
-          />
-          <ListToolbar
-            total={total}
-            loaded={traces.length}
-            stale={query.isPlaceholderData}
-            live={live}
-            liveState={liveState}
-            onLive={setLive}
-            columns={columns}
-          />
+          >
+            <ListToolbar
+              total={query.data === undefined ? null : (total ?? traces.length)}
+              stale={query.isPlaceholderData}
+              live={live}
+              liveState={liveState}
+              onLive={setLive}
+              columns={columns}
+            />
+          </FilterBar>
           {query.error && query.data && (
             <ErrorStrip error={query.error} onRetry={() => void query.refetch()} />
           )}
@@ -100,7 +105,9 @@ export function TracesView({ search, onSearch }: TracesViewProps) {
         </section>
       )}
       {search.open !== undefined && (
-        <OpenBeside traceId={search.open} traces={traces} search={search} onSearch={onSearch} />
+        <Suspense fallback={<Skeleton rows={14} height={56} label="loading the rollout" />}>
+          <OpenBeside traceId={search.open} traces={traces} search={search} onSearch={onSearch} />
+        </Suspense>
       )}
     </div>
   );

@@ -23,7 +23,7 @@ export function useStayOnArrival(
     before.current = { listKey, first };
     const element = scroller.current;
     if (!element || last.listKey !== listKey) {
-      if (element) element.scrollTop = 0;
+      element?.scrollTo({ top: 0 });
       setArrived(0);
       return;
     }
@@ -35,7 +35,7 @@ export function useStayOnArrival(
       element.matches(":hover") ||
       element.contains(document.activeElement);
     if (!reading) return;
-    element.scrollTop += added * rowHeight;
+    element.scrollBy({ top: added * rowHeight });
     setArrived((count) => count + added);
   }, [scroller, traces, listKey, first, rowHeight]);
 

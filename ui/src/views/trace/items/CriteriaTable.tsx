@@ -9,7 +9,6 @@ export function CriteriaTable({ criteria }: { criteria: Criterion[] }) {
   const reasoned = criteria.some((criterion) => criterion.reason !== "");
   return (
     // Wide tables scroll in themselves; the focus lets the keyboard do it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className={classes.scroll} tabIndex={0} role="region" aria-label="criteria">
       <table className={classes.table}>
         <thead>

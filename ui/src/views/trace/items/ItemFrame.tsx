@@ -7,9 +7,8 @@ import { formatCount, formatDuration, formatExact, formatOffset } from "../../..
 import type { TranscriptRow } from "../../../lib/transcript";
 import { pageUrls } from "../../../urls";
 import { useOpenTrace } from "../TraceContext";
+import type { Edge } from "./edge";
 import classes from "./ItemFrame.module.css";
-
-export type Edge = "system" | "user" | "assistant" | "tool" | "grade" | "event" | "error";
 
 interface ItemFrameProps {
   row: TranscriptRow;
@@ -19,11 +18,22 @@ interface ItemFrameProps {
   /** Beside the label: name, model. */
   detail?: ReactNode;
   copyText?: (() => string) | undefined;
+  /** True for items whose own first line has the label. */
+  bare?: boolean;
   children?: ReactNode;
 }
 
 /** What all items have in common: gutter, coloured edge, label, and what can be done with them. */
-export function ItemFrame({ row, span, edge, label, detail, copyText, children }: ItemFrameProps) {
+export function ItemFrame({
+  row,
+  span,
+  edge,
+  label,
+  detail,
+  copyText,
+  bare,
+  children,
+}: ItemFrameProps) {
   const { detail: trace, selected, select, inspect } = useOpenTrace();
   const id = row.span.span_id;
   const url = new URL(pageUrls.trace(trace.trace_id, { item: id }), window.location.origin).href;
@@ -40,9 +50,13 @@ export function ItemFrame({ row, span, edge, label, detail, copyText, children }
       {/* The address of an item follows the pointer; the keyboard has j and k for it. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions, jsx-a11y/click-events-have-key-events */}
       <div className={classes.body} onClick={() => selectsText() || select(id)}>
-        <header className={classes.head}>
-          <span className={classes.label}>{label}</span>
-          <span className={classes.detail}>{detail}</span>
+        <header className={classes.head} data-bare={bare || undefined}>
+          {!bare && (
+            <>
+              <span className={classes.label}>{label}</span>
+              <span className={classes.detail}>{detail}</span>
+            </>
+          )}
           <span className={classes.actions}>
             {copyText && <CopyButton text={copyText} label="Copy content" />}
             <CopyButton text={url} label="Copy link to this item" icon={IconLink} />

@@ -6,12 +6,13 @@ import { contentParts, toolCalls, type ToolCall } from "../../../lib/messages";
 import { findExecution, isGraderMessage, type TranscriptRow } from "../../../lib/transcript";
 import { useOpenTrace } from "../TraceContext";
 import { ErrorBlock } from "./ErrorBlock";
-import { ItemFrame, type Edge } from "./ItemFrame";
+import { ItemFrame } from "./ItemFrame";
 import { Marks } from "./Marks";
 import classes from "./MessageItem.module.css";
 import { Pending } from "./Pending";
+import { roleEdge } from "./edge";
 
-const SYSTEM_LINES = 3;
+const SYSTEM_LINES = 4;
 
 export function MessageItem({ row, span }: { row: TranscriptRow; span: Span | null }) {
   const role = row.span.role ?? "message";
@@ -32,17 +33,6 @@ export function MessageItem({ row, span }: { row: TranscriptRow; span: Span | nu
       )}
     </ItemFrame>
   );
-}
-
-export function roleEdge(role: string): Edge {
-  switch (role) {
-    case "user":
-    case "assistant":
-    case "tool":
-      return role;
-    default:
-      return "system";
-  }
 }
 
 function MessageDetail({ span }: { span: Span }) {

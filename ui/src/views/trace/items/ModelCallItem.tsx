@@ -10,7 +10,7 @@ import { useOpenTrace } from "../TraceContext";
 import { ErrorBlock } from "./ErrorBlock";
 import { ItemFrame } from "./ItemFrame";
 import { Marks } from "./Marks";
-import { roleEdge } from "./MessageItem";
+import { roleEdge } from "./edge";
 import classes from "./ModelCallItem.module.css";
 import { Pending } from "./Pending";
 

@@ -28,7 +28,7 @@ export function ToolItem({ row, span }: { row: TranscriptRow; span: Span | null 
       span={null}
       edge={row.span.error ? "error" : "tool"}
       label="tool"
-      detail={span?.requestor && span.requestor !== "agent" ? `asked by ${span.requestor}` : null}
+      bare
       copyText={span ? () => toText(output ?? "") : undefined}
     >
       <Card row={row} name={span?.name ?? name} span={span} input={input} output={output} />
@@ -58,7 +58,11 @@ function Card({ row, name, span, input, output }: CardProps) {
         onClick={() => setOpen(!open)}
       >
         <Icon size={14} aria-hidden />
+        <span className={classes.label}>tool</span>
         <span className={classes.name}>{name}</span>
+        {span?.requestor && span.requestor !== "agent" && (
+          <span className={classes.label}>asked by {span.requestor}</span>
+        )}
         <span className={classes.line}>{open ? "" : toLine(input ?? "")}</span>
         <span className={classes.duration}>
           {row.span.duration_ms === null ? "" : formatDuration(row.span.duration_ms)}

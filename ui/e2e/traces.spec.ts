@@ -1,0 +1,135 @@
+/** The list of rollouts, in a browser, over the mock server. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openPage, startBrowser, startSite, type Site } from "./support.ts";
+
+let site: Site;
+let browser: Browser;
+let page: Page;
+let problems: string[];
+
+beforeAll(async () => {
+  process.env["MOCK_LIVE_MS"] = "300";
+  site = await startSite();
+  browser = await startBrowser();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+beforeEach(async () => {
+  ({ page, problems } = await openPage(browser));
+});
+
+afterEach(async () => {
+  expect(problems).toEqual([]);
+  await page.context().close();
+});
+
+const rows = () => page.locator("[data-row]");
+
+describe("traces", () => {
+  test("a filter chosen in the box is in the address and survives a reload", async () => {
+    await page.goto(`${site.url}/traces`);
+    const box = page.getByLabel("Filter rollouts");
+    await box.fill("status:trunc");
+    await page.getByRole("option", { name: /TRUNCATED/ }).click();
+    await page.waitForURL(/status=TRUNCATED/);
+    await page.reload();
+    await page.getByRole("button", { name: "Remove filter status" }).waitFor();
+    await page.getByText("12 rollouts").waitFor();
+  });
+
+  test("back undoes a filter", async () => {
+    await page.goto(`${site.url}/traces?project=airline`);
+    await page.getByRole("button", { name: "Remove filter project" }).click();
+    await page.waitForURL(/traces$/);
+    await page.goBack();
+    await page.waitForURL(/project=airline/);
+    await page.getByText("200 rollouts").waitFor();
+  });
+
+  test("a click opens the rollout in place and arrow keys walk the list", async () => {
+    await page.goto(`${site.url}/traces?project=airline`);
+    await rows().nth(2).getByRole("link").click();
+    await page.getByRole("region", { name: "transcript" }).waitFor();
+    const first = new URL(page.url()).searchParams.get("open");
+    await page.keyboard.press("ArrowDown");
+    await page.waitForFunction(
+      (before) => new URL(location.href).searchParams.get("open") !== before,
+      first,
+    );
+    await page.keyboard.press("ArrowUp");
+    await page.waitForFunction(
+      (before) => new URL(location.href).searchParams.get("open") === before,
+      first,
+    );
+    await page.keyboard.press("Escape");
+    await page.waitForURL((url) => !url.searchParams.has("open"));
+  });
+
+  test("a modifier opens the rollout in a new window", async () => {
+    await page.goto(`${site.url}/traces?project=airline`);
+    const opened = page.context().waitForEvent("page");
+    await rows()
+      .nth(1)
+      .getByRole("link")
+      .click({ modifiers: ["Control"] });
+    expect((await opened).url()).toMatch(/\/traces\/[0-9a-f]{32}$/);
+  });
+
+  test("sorting is in the address", async () => {
+    await page.goto(`${site.url}/traces?project=airline`);
+    await page.getByTitle("Sort by turns").click();
+    await page.waitForURL(/sort=-turn_count/);
+    await page
+      .getByRole("columnheader", { name: "Turns" })
+      .and(page.locator("[aria-sort=descending]"))
+      .waitFor();
+  });
+
+  test("new rollouts appear on top without moving what is read", async () => {
+    await page.goto(`${site.url}/traces`);
+    const table = page.getByRole("table", { name: "rollouts" });
+    await table.evaluate((element) => element.scrollTo({ top: 640 }));
+    await page.waitForTimeout(100);
+    const place = () =>
+      page.evaluate(() => {
+        const box = document.querySelector("[role=table]")?.getBoundingClientRect();
+        return document.elementFromPoint(300, (box?.top ?? 0) + 100)?.textContent;
+      });
+    const before = await place();
+    await page.getByText(/new above/).waitFor();
+    await page.waitForTimeout(700);
+    expect(await place()).toBe(before);
+    await page.getByText(/new above/).click();
+    await page
+      .getByText(/arrived live/)
+      .first()
+      .waitFor();
+  });
+
+  test("a million rollouts page without a million rows in the document", async () => {
+    await page.goto(`${site.url}/p/bulk`);
+    await page.getByText("1,000,000 rollouts").waitFor();
+    const table = page.getByRole("table", { name: "rollouts" });
+    for (let turn = 0; turn < 12; turn += 1) {
+      await table.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+      await page.waitForTimeout(150);
+    }
+    expect(await rows().count()).toBeLessThan(120);
+    const last = Number(await rows().last().getAttribute("data-row"));
+    expect(last).toBeGreaterThan(600);
+  });
+
+  test("columns are chosen and remembered", async () => {
+    await page.goto(`${site.url}/traces`);
+    await page.getByRole("button", { name: "Columns" }).click();
+    await page.getByRole("menuitemcheckbox", { name: "Environment" }).click();
+    await page.getByRole("columnheader", { name: "Environment" }).waitFor();
+    await page.reload();
+    await page.getByRole("columnheader", { name: "Environment" }).waitFor();
+  });
+});
