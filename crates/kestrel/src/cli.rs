@@ -55,9 +55,12 @@ pub struct SampleArgs {
     /// Folder of the embedded engine [default: ./kestrel-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Write this many rollouts of ten spans each
+    /// Write this many rollouts
     #[arg(long, group = "size")]
     pub traces: Option<u64>,
+    /// How many spans each of them has
+    #[arg(long, default_value_t = 10, requires = "traces")]
+    pub spans_per_trace: u64,
     /// Write one rollout of this many spans
     #[arg(long, group = "size")]
     pub spans: Option<u64>,

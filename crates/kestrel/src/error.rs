@@ -24,12 +24,8 @@ pub(crate) enum ErrorCode {
     InvalidBody,
     /// The body's type is none that the route takes.
     UnsupportedMediaType,
-    /// The body's compression is none that the route takes.
-    UnsupportedEncoding,
     /// The body is larger than is taken.
     BodyTooLarge,
-    /// The body did not arrive in time.
-    BodyTimeout,
     /// No such trace.
     TraceNotFound,
     /// No such span in the trace.
@@ -56,9 +52,7 @@ impl ErrorCode {
             Self::InvalidParameter => "invalid_parameter",
             Self::InvalidBody => "invalid_body",
             Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::UnsupportedEncoding => "unsupported_encoding",
             Self::BodyTooLarge => "body_too_large",
-            Self::BodyTimeout => "body_timeout",
             Self::TraceNotFound => "trace_not_found",
             Self::SpanNotFound => "span_not_found",
             Self::NotLocal => "not_local",
@@ -78,11 +72,8 @@ impl ErrorCode {
             | Self::InvalidParameter
             | Self::InvalidBody
             | Self::QueryTooExpensive => StatusCode::BAD_REQUEST,
-            Self::UnsupportedMediaType | Self::UnsupportedEncoding => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotLocal => StatusCode::FORBIDDEN,
             Self::Overloaded | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -102,8 +93,6 @@ impl ErrorCode {
             | Self::InvalidParameter
             | Self::InvalidBody
             | Self::UnsupportedMediaType
-            | Self::UnsupportedEncoding
-            | Self::BodyTimeout
             | Self::QueryTooExpensive => "invalid_request",
         }
     }

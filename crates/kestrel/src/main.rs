@@ -54,7 +54,8 @@ fn say(line: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
 }
 
 fn say_progress(line: &str) {
-    tracing::info!("{line}");
+    // Progress that nobody can see is not worth stopping for.
+    drop(say(format_args!("{line}")));
 }
 
 fn start_log() {

@@ -75,10 +75,20 @@ fn given(query: &str, known: &[String]) -> Result<String, ApiError> {
 
 fn read<T: DeserializeOwned>(given: &str) -> Result<T, ApiError> {
     serde_html_form::from_str(given).map_err(|error| {
-        ApiError::new(
-            ErrorCode::InvalidParameter,
-            format!("cannot read a parameter: {error}"),
-        )
+        let message = match unreadable::<T>(given) {
+            Some((name, value)) => format!("cannot read {name}={value:?}: {error}"),
+            None => format!("cannot read the query string: {error}"),
+        };
+        ApiError::new(ErrorCode::InvalidParameter, message)
+    })
+}
+
+/// The parameter that cannot be read; the decoder does not tell, so each is tried alone.
+fn unreadable<T: DeserializeOwned>(given: &str) -> Option<(String, String)> {
+    let pairs: Vec<(String, String)> = serde_html_form::from_str(given).ok()?;
+    pairs.into_iter().find(|pair| {
+        serde_html_form::to_string([pair])
+            .is_ok_and(|alone| serde_html_form::from_str::<T>(&alone).is_err())
     })
 }
 
@@ -153,5 +163,10 @@ mod tests {
     fn a_value_that_cannot_be_read_is_refused() {
         let error = parse::<Example>("limit=many").unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidParameter);
+        assert!(
+            error.message.starts_with("cannot read limit=\"many\": "),
+            "{}",
+            error.message
+        );
     }
 }

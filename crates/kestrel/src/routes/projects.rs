@@ -69,8 +69,7 @@ pub(crate) async fn create_project(
     State(app): State<App>,
     body: Result<Json<NewProject>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let Json(NewProject { name }) =
-        body.map_err(|rejection| ApiError::new(ErrorCode::InvalidBody, rejection.body_text()))?;
+    let Json(NewProject { name }) = body.map_err(|rejection| unreadable_body(&rejection))?;
     let length = name.chars().count();
     if name.trim().is_empty() || length > MAX_NAME_CHARS {
         let message =
@@ -80,6 +79,15 @@ pub(crate) async fn create_project(
     let mut project = app.store.get_or_create_project(&name).await?;
     project.url = project_url(&app, &project.name);
     Ok((StatusCode::OK, Json(project)).into_response())
+}
+
+fn unreadable_body(rejection: &JsonRejection) -> ApiError {
+    let code = match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
+        _ => ErrorCode::InvalidBody,
+    };
+    ApiError::new(code, rejection.body_text())
 }
 
 fn project_url(app: &App, name: &str) -> String {

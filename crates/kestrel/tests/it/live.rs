@@ -1,1 +1,164 @@
-//! .
+//! Live events: what arrives is told to those who watch, once, in order, and without waiting for slow ones.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+use test_support::KestrelProcess;
+use test_support::otlp::TestSpan;
+
+use crate::support::{connect, error_code, new_trace, send, server};
+
+struct Watcher {
+    stream: BufReader<TcpStream>,
+}
+
+struct Told {
+    id: String,
+    event: String,
+    data: Value,
+}
+
+impl Watcher {
+    fn open(server: &KestrelProcess, query: &str, last_id: Option<&str>) -> Self {
+        let mut stream = connect(server);
+        let last_id = last_id
+            .map(|id| format!("last-event-id: {id}\r\n"))
+            .unwrap_or_default();
+        write!(
+            stream,
+            "GET /api/v1/live{query} HTTP/1.1\r\nhost: localhost\r\n{last_id}\r\n"
+        )
+        .unwrap();
+        let mut watcher = Self {
+            stream: BufReader::new(stream),
+        };
+        while !watcher.line().is_empty() {}
+        watcher
+    }
+
+    /// The next line that is neither the size of a chunk nor a sign of life.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream
+            .read_line(&mut line)
+            .expect("an event arrives in time");
+        line.trim_end().to_owned()
+    }
+
+    fn next(&mut self) -> Told {
+        let (mut id, mut event) = (String::new(), String::new());
+        loop {
+            let line = self.line();
+            if let Some(value) = line.strip_prefix("id: ") {
+                id = value.to_owned();
+            } else if let Some(value) = line.strip_prefix("event: ") {
+                event = value.to_owned();
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return Told {
+                    id,
+                    event,
+                    data: serde_json::from_str(data).unwrap(),
+                };
+            }
+        }
+    }
+
+    /// The next events until one holds an item that passes.
+    fn until(&mut self, passes: impl Fn(&Value) -> bool) -> Told {
+        loop {
+            let told = self.next();
+            if told.data["items"]
+                .as_array()
+                .is_some_and(|items| items.iter().any(&passes))
+            {
+                return told;
+            }
+        }
+    }
+}
+
+/// A poll begins with its first watcher; what is sent before its first look is not news.
+fn wait_for_first_look() {
+    std::thread::sleep(Duration::from_millis(1_500));
+}
+
+#[test]
+fn a_new_rollout_is_told_to_those_whose_filter_lets_it_through() {
+    let server = server();
+    let mut all = Watcher::open(server, "", None);
+    let mut mine = Watcher::open(server, "?project=live-mine", None);
+    wait_for_first_look();
+    let other = TestSpan::message(new_trace(), 0, "user", "other");
+    let wanted = TestSpan::message(new_trace(), 0, "user", "wanted");
+    send(server, "live-other", std::slice::from_ref(&other));
+    send(server, "live-mine", std::slice::from_ref(&wanted));
+    let told = all.until(|trace| trace["trace_id"] == other.trace_hex());
+    assert_eq!(told.event, "traces");
+    let told = mine.next();
+    assert_eq!(told.event, "traces");
+    assert_eq!(told.data["items"][0]["trace_id"], wanted.trace_hex());
+    assert_eq!(told.data["items"][0]["span_count"], 1);
+}
+
+#[test]
+fn a_filter_on_text_is_decided_by_the_store() {
+    let server = server();
+    let mut watcher = Watcher::open(server, "?project=live-text&q=platypus", None);
+    wait_for_first_look();
+    let other = TestSpan::message(new_trace(), 0, "user", "a beaver");
+    let wanted = TestSpan::message(new_trace(), 0, "user", "a platypus");
+    send(server, "live-text", &[other]);
+    send(server, "live-text", std::slice::from_ref(&wanted));
+    assert_eq!(
+        watcher.next().data["items"][0]["trace_id"],
+        wanted.trace_hex()
+    );
+}
+
+#[test]
+fn the_spans_of_one_rollout_are_told_as_they_arrive() {
+    let server = server();
+    let trace = new_trace();
+    let spans: Vec<_> = (0..3)
+        .map(|span| TestSpan::message(trace, span, "user", &format!("said {span}")))
+        .collect();
+    send(server, "live-spans", &spans[..1]);
+    let query = format!("?trace_id={}", spans[0].trace_hex());
+    let mut watcher = Watcher::open(server, &query, None);
+    wait_for_first_look();
+    for span in &spans[1..] {
+        send(server, "live-spans", std::slice::from_ref(span));
+        let told = watcher.until(|told| told["span_id"] == span.span_hex());
+        assert_eq!(told.event, "spans");
+    }
+}
+
+#[test]
+fn a_watcher_that_comes_back_gets_what_it_missed() {
+    let server = server();
+    let mut watcher = Watcher::open(server, "?project=live-resume", None);
+    wait_for_first_look();
+    let first = TestSpan::new(new_trace(), 0);
+    send(server, "live-resume", std::slice::from_ref(&first));
+    let seen = watcher.until(|trace| trace["trace_id"] == first.trace_hex());
+    drop(watcher);
+    let missed = TestSpan::new(new_trace(), 0);
+    send(server, "live-resume", std::slice::from_ref(&missed));
+    let mut watcher = Watcher::open(server, "?project=live-resume", Some(&seen.id));
+    watcher.until(|trace| trace["trace_id"] == missed.trace_hex());
+
+    let mut too_old = Watcher::open(server, "?project=live-resume", Some("1"));
+    assert_eq!(too_old.next().event, "reset");
+}
+
+#[test]
+fn unknown_parameters_are_refused_with_the_nearest_known_one() {
+    let answer = server().get("/api/v1/live?traceid=1");
+    assert_eq!(
+        (answer.status, error_code(&answer).as_str()),
+        (400, "unknown_parameter")
+    );
+    assert!(answer.text().contains("trace_id"), "{}", answer.text());
+}
