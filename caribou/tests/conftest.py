@@ -13,8 +13,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import caribou
 from otlp_sink import OtlpSink
+
+import caribou
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -169,15 +169,12 @@ def _at_exit() -> None:
 
 
 def _before_fork() -> None:
-    _native.before_fork()
     util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None:
+    if util is not None and not hasattr(_before_fork, "registered"):
         # Its children end without atexit, and forget all finalizers before they run this.
-        util.register_after_fork(_before_fork, lambda _: _finalize_with(util))
-
-
-def _finalize_with(util: Any) -> None:
-    util.Finalize(None, _at_exit, exitpriority=100)
+        util.register_after_fork(_before_fork, lambda _: util.Finalize(None, _at_exit, exitpriority=100))
+        _before_fork.registered = True  # type: ignore[attr-defined]
+    _native.before_fork()
 
 
 def _deliver_at_end_of_multiprocessing_child() -> None:

@@ -70,7 +70,9 @@ def _leave(scope: _native.Scope, error: Optional[BaseException]) -> None:
 
 def _failure(error: BaseException) -> Failure:
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
     try:
         message = str(error)
         trace: Optional[str] = "".join(traceback.format_exception(kind, error, error.__traceback__))
@@ -122,6 +124,8 @@ class trace_run(_Opened):  # noqa: N801 - the name that the documents give it
     def _open(self) -> _native.Scope:
         if callable(self._meta):
             raise ValueError("trace_run takes a function as meta only where it decorates one: give a mapping instead")
+        if not isinstance(self._meta, (Mapping, type(None))):
+            raise ValueError(f"trace_run takes its keys as a mapping, not as {type(self._meta).__name__}")
         return _native.open({**(self._meta or {}), **self._keys}, _native.current(), _active_otel_span())
 
     def __enter__(self) -> str:

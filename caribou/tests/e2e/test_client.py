@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import caribou
 import pytest
 from otlp_sink import Answer, OtlpSink
+
+import caribou
 
 
 def test_a_project_is_registered(recorded: OtlpSink) -> None:

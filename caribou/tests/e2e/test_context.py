@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import caribou
 import pytest
-from caribou import Event, Message, ToolExecution
 from otlp_sink import OtlpSink
+
+import caribou
+from caribou import Event, Message, ToolExecution
 
 
 def texts(sink: OtlpSink) -> dict[str, list[str]]:
@@ -377,9 +378,8 @@ class TestDecorator:
 
 def test_async_context_manager(recorded: OtlpSink) -> None:
     async def use() -> str:
-        async with caribou.trace_run(datapoint_id="d") as trace_id:
-            async with caribou.span("group"):
-                caribou.log(Event("inside"))
+        async with caribou.trace_run(datapoint_id="d") as trace_id, caribou.span("group"):
+            caribou.log(Event("inside"))
         return trace_id
 
     trace_id = asyncio.run(use())

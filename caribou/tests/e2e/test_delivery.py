@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import caribou
 import pytest
-from caribou import Event, Message
-from otlp_sink import Answer, OtlpSink
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from otlp_sink import Answer, OtlpSink
+
+import caribou
+from caribou import Event, Message
 
 
 def log_one(name: str = "e") -> None:

@@ -14,15 +14,18 @@ import re
 from pathlib import Path
 from typing import Any
 
-import caribou
 import pytest
 from otlp_sink import OtlpSink
+
+import caribou
 
 REPOSITORY = Path(__file__).parents[3]
 REFERENCE = REPOSITORY / "docs" / "reference"
 DOCUMENTS = ("caribou", "caribou-tables", "production", "log-types")
 
-STARTS_CODE = re.compile(r"(import \w+$|from \w+ import |caribou\.\w+\(|with caribou\.|async def |[A-Z_]+ = \"|kestrel = )")
+STARTS_CODE = re.compile(
+    r"(import \w+$|from \w+ import |caribou\.\w+\(|with caribou\.|async def |[A-Z_]+ = \"|kestrel = )"
+)
 CONTINUES_CODE = re.compile(r"([ \t]|[)\]}]|if kestrel|$)")
 
 
@@ -61,7 +64,9 @@ def text_of(document: str) -> str:
     return (REFERENCE / f"{document}.txt").read_text()
 
 
-BLOCKS = [(document, number, block) for document in DOCUMENTS for number, block in enumerate(code_blocks(text_of(document)))]
+BLOCKS = [
+    (document, number, block) for document in DOCUMENTS for number, block in enumerate(code_blocks(text_of(document)))
+]
 
 
 def supplied_names() -> dict[str, Any]:

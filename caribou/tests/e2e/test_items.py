@@ -8,10 +8,11 @@ import enum
 import math
 from typing import Any
 
-import caribou
 import pytest
-from caribou import Event, Grade, Message, ToolExecution
 from otlp_sink import OtlpSink, Span
+
+import caribou
+from caribou import Event, Grade, Message, ToolExecution
 
 CALLS = [{"id": "call_1", "type": "function", "function": {"name": "search", "arguments": "{}"}}]
 IDENTITY = {
@@ -236,9 +237,7 @@ def test_values_of_other_types_become_what_the_field_needs(recorded: OtlpSink) -
     assert (span.input_tokens, span.output_tokens) == (3, 4)
 
 
-def test_a_value_that_cannot_be_used_is_left_out_and_told(
-    lenient: OtlpSink, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_value_that_cannot_be_used_is_left_out_and_told(lenient: OtlpSink, caplog: pytest.LogCaptureFixture) -> None:
     before = caribou.stats()["warnings"]
     item = Message("assistant", "x", input_tokens="many", output_tokens=-1, cost_usd="free", duration_ms="long")  # type: ignore[arg-type]
     span = logged(lenient, item)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import caribou
 import pytest
-from caribou import CaribouError, Event, Message
 from otlp_sink import OtlpSink
+
+import caribou
+from caribou import CaribouError, Event, Message
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-import caribou
 import pytest
-from caribou import Event, RolloutStatus
 from otlp_sink import OtlpSink
+
+import caribou
+from caribou import Event, RolloutStatus
 
 
 def test_a_worker_logs_into_its_parents_rollout(recorded: OtlpSink, program: Callable[..., Any]) -> None:

@@ -9,10 +9,11 @@ import json
 import uuid
 from typing import Any
 
-import caribou
 import pytest
-from caribou import Event, Message, RolloutStatus
 from otlp_sink import OtlpSink, Span
+
+import caribou
+from caribou import Event, Message, RolloutStatus
 
 
 def root(sink: OtlpSink, trace_id: str) -> Span:
@@ -291,8 +292,9 @@ def test_a_nested_rollout_is_its_own_and_linked(recorded: OtlpSink) -> None:
 
 
 def test_with_its_parents_id_it_is_a_segment(recorded: OtlpSink) -> None:
-    with caribou.trace_run(datapoint_id="d", trace_id="trc_x") as outer, caribou.trace_run(
-        datapoint_id="d", trace_id="trc_x"
+    with (
+        caribou.trace_run(datapoint_id="d", trace_id="trc_x") as outer,
+        caribou.trace_run(datapoint_id="d", trace_id="trc_x"),
     ):
         caribou.log(Event("e"))
     assert caribou.flush()
@@ -362,5 +364,3 @@ def test_metadata_of_odd_kinds_never_raises(lenient: OtlpSink) -> None:
         caribou.set_error(None)  # type: ignore[arg-type]
         caribou.add_tags(None, "a\udc80")  # type: ignore[arg-type]
     assert "object" in json.dumps(root(lenient, trace_id).json("metadata"))
-
-

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from otlp_sink import OtlpSink
+
 import caribou
 from caribou import Event, Grade, Message, ToolExecution
-from otlp_sink import OtlpSink
 
 
 def positions(sink: OtlpSink, trace_id: str) -> list[tuple[str, int, int]]:

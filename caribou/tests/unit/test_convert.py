@@ -15,8 +15,9 @@ from typing import Any
 import numpy
 import pydantic
 import pytest
-from caribou import _convert
 from caribou._native import to_json
+
+from caribou import _convert
 
 
 @dataclasses.dataclass
@@ -66,7 +67,7 @@ CONVERSIONS: list[tuple[Any, Any]] = [
     (float("nan"), "NaN"),
     (float("inf"), "Infinity"),
     (float("-inf"), "-Infinity"),
-    ("a\"\\\n\t\x00é\u2028🦌", "a\"\\\n\t\x00é\u2028🦌"),
+    ('a"\\\n\t\x00é\u2028🦌', 'a"\\\n\t\x00é\u2028🦌'),
     ("a\udc80b", "a\\udc80b"),
     (b"text", "text"),
     (b"\xff\x00", "data:application/octet-stream;base64,/wA="),

@@ -6,8 +6,9 @@ import copy
 import dataclasses
 import pickle
 
-import caribou
 import pytest
+
+import caribou
 from caribou import Event, Grade, Message, RolloutStatus, ToolExecution
 
 DOCUMENTED = {

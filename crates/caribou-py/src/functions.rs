@@ -98,11 +98,17 @@ pub(crate) fn extract(
 
 /// Waits until everything logged before is delivered.
 #[pyfunction]
-pub(crate) fn flush(py: Python<'_>, timeout: f64) -> bool {
+pub(crate) fn flush(py: Python<'_>, timeout: f64) -> PyResult<bool> {
     let timeout = duration(timeout);
-    let delivered = py.detach(|| recorder().flush(timeout));
+    let mut interrupted = None;
+    let delivered = py.detach(|| {
+        recorder().flush_while(timeout, &mut || {
+            interrupted = Python::attach(|py| py.check_signals()).err();
+            interrupted.is_none()
+        })
+    });
     pass_on_notices(py);
-    delivered
+    interrupted.map_or(Ok(delivered), Err)
 }
 
 /// Delivers what is left and stops.

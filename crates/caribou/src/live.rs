@@ -158,3 +158,50 @@ impl std::fmt::Debug for OpenSpans {
         formatter.debug_struct("OpenSpans").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use caribou_model::ItemType;
+    use test_support::Sink;
+
+    use crate::{Config, Left, Meta, Phase, Recorder};
+
+    #[test]
+    fn what_is_open_says_that_it_lives_until_it_ends() {
+        let sink = Sink::start();
+        let recorder = Recorder::new(
+            Box::new(BTreeMap::<String, String>::new()),
+            Arc::new(|_: &str| {}),
+        );
+        recorder
+            .configure(Config::new().with_kestrel_api_url(sink.url()))
+            .unwrap();
+        let rollout = recorder
+            .open(Meta::new("d", Phase::Eval), None, None)
+            .unwrap();
+        let group = rollout.open_group("group", Vec::new());
+        rollout.add_tags(["later".to_owned()]);
+        recorder.core.open.beat();
+        group.leave(&Left::Normally);
+        recorder.core.open.beat();
+        assert!(recorder.flush(Duration::from_secs(30)));
+
+        let of = |item_type| {
+            let mut revisions = sink.received();
+            revisions.retain(|span| span.item_type == item_type);
+            revisions
+        };
+        let roots = of(ItemType::Rollout);
+        assert_eq!(roots.len(), 3, "one at its opening, two that say it lives");
+        assert!(roots.is_sorted_by(|earlier, later| earlier.revision < later.revision));
+        assert!(roots.iter().all(|root| root.ended_at.is_none()));
+        assert_eq!(roots[1].tags, ["later"]);
+        let groups = of(ItemType::Group);
+        assert_eq!(groups.len(), 3, "opening, one sign of life, end");
+        assert!(groups[2].ended_at.is_some());
+    }
+}

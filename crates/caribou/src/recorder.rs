@@ -169,6 +169,7 @@ impl Recorder {
             ))
         });
         if let Some(former) = core.slot.replace(next) {
+            former.retire();
             core.retired
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -199,10 +200,15 @@ impl Recorder {
     ///
     /// False where that took longer than `timeout`, or where something was refused or dropped since the last call.
     pub fn flush(&self, timeout: Duration) -> bool {
+        self.flush_while(timeout, &mut || true)
+    }
+
+    /// Like [`Recorder::flush`]; asks `go_on` about ten times a second and stops waiting where it says no.
+    pub fn flush_while(&self, timeout: Duration, go_on: &mut dyn FnMut() -> bool) -> bool {
         let deadline = Instant::now() + timeout;
         let mut delivered = true;
         for pipeline in self.core.pipelines() {
-            delivered &= pipeline.flush(deadline);
+            delivered &= pipeline.flush(deadline, go_on);
         }
         delivered
     }

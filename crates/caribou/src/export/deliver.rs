@@ -1,6 +1,7 @@
 //! The thread of one destination.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::Chunk;
 use super::backoff::Backoff;
@@ -19,11 +20,15 @@ pub(super) struct Courier {
     pub(super) backoff: Backoff,
     /// Said that the destination is away, and not yet that it is back.
     pub(super) away: bool,
+    /// When that was last said.
+    pub(super) told_away: Option<Instant>,
 }
 
 impl Courier {
     /// At exit nothing is gained by waiting for a server that is not there.
     const ATTEMPTS_AT_EXIT: u32 = 2;
+    /// A server that comes and goes is not worth a line each time.
+    const TELL_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
     pub(super) fn run(mut self) {
         while let Some(chunks) = self.outbox.take() {
@@ -77,7 +82,7 @@ impl Courier {
         if rejected > 0 {
             self.tell_refused(rejected, message);
         } else if !message.is_empty() {
-            self.notices.tell_once(&format!("warned:{message}"), || {
+            self.notices.tell_once("warned", || {
                 format!("{} says: {message}", self.destination.address())
             });
         }
@@ -92,7 +97,9 @@ impl Courier {
     }
 
     fn tell_refused(&self, spans: u64, reason: &str) {
-        self.notices.tell_once(&format!("refused:{reason}"), || {
+        // The rest of a reason may name a span or a request, and then no two are alike.
+        let kind = reason.split(':').next().unwrap_or_default();
+        self.notices.tell_once(&format!("refused:{kind}"), || {
             format!(
                 "{} refused {spans} spans for good, and stats() counts any further ones: {reason}",
                 self.destination.address()
@@ -101,16 +108,18 @@ impl Courier {
     }
 
     fn tell_away(&mut self, spans: u64, reason: &str) {
-        if std::mem::replace(&mut self.away, true) {
+        let told_lately = self
+            .told_away
+            .is_some_and(|told| told.elapsed() < Self::TELL_AGAIN_AFTER);
+        if std::mem::replace(&mut self.away, true) || told_lately {
             return;
         }
         let _still = fork::hold_off();
-        self.notices.tell_once("away", || {
-            format!(
-                "{} does not take spans now; {spans} wait in memory and are sent again until it does: {reason}",
-                self.destination.address()
-            )
-        });
+        self.told_away = Some(Instant::now());
+        self.notices.tell(&format!(
+            "{} does not take spans now; {spans} wait in memory and are sent again until it does: {reason}",
+            self.destination.address()
+        ));
     }
 
     fn give_up(&mut self, spans: u64, reason: &str) {

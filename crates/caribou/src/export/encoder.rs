@@ -49,6 +49,9 @@ impl Encoder {
             empty_looks = if spans.is_empty() { empty_looks + 1 } else { 0 };
             self.encode(&mut spans);
             if woken == Woken::Closed {
+                for outbox in &self.outboxes {
+                    outbox.complete();
+                }
                 return;
             }
             if Instant::now() >= next_beat {

@@ -21,6 +21,9 @@ struct OutboxState {
     counts: Counts,
     /// Counts calls of `flush`, each of which ends a wait for the next attempt.
     hurries: u64,
+    /// No more chunks will come.
+    complete: bool,
+    /// When to give up on what waits.
     closing: Option<Instant>,
 }
 
@@ -94,7 +97,7 @@ impl Outbox {
     pub(super) fn take(&self) -> Option<Vec<Arc<Chunk>>> {
         let mut state = self.lock();
         while state.chunks.is_empty() {
-            if state.closing.is_some() {
+            if state.complete || state.closing.is_some() {
                 return None;
             }
             state = self
@@ -151,11 +154,21 @@ impl Outbox {
         }
     }
 
+    /// Ends a wait for the next attempt.
+    pub(super) fn hurry(&self) {
+        self.lock().hurries += 1;
+        self.changed.notify_all();
+    }
+
+    /// Lets the destination's thread end once nothing waits any more.
+    pub(super) fn complete(&self) {
+        self.lock().complete = true;
+        self.changed.notify_all();
+    }
+
     /// Waits until this many spans are settled; false where that did not happen in time.
     pub(super) fn wait_settled(&self, offered: u64, deadline: Instant) -> bool {
         let mut state = self.lock();
-        state.hurries += 1;
-        self.changed.notify_all();
         while state.counts.settled() < offered {
             let now = Instant::now();
             if now >= deadline {

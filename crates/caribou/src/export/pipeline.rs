@@ -127,6 +127,7 @@ impl Pipeline {
             ids: Arc::clone(&self.ids),
             backoff: Backoff::default(),
             away: false,
+            told_away: None,
         };
         let threads = [
             std::thread::Builder::new()
@@ -144,14 +145,24 @@ impl Pipeline {
         self.started.store(true, Ordering::Release);
     }
 
-    /// Waits until what was logged before is settled. False where that took too long, or where something was lost
-    /// or refused since the last call.
-    pub(crate) fn flush(&self, deadline: Instant) -> bool {
+    /// Waits until what was logged before is settled, as long as `go_on` agrees. False where that took too long, or
+    /// where something was lost or refused since the last call.
+    pub(crate) fn flush(&self, deadline: Instant, go_on: &mut dyn FnMut() -> bool) -> bool {
+        const STEP: Duration = Duration::from_millis(100);
         if !self.started.load(Ordering::Acquire) {
             return true;
         }
         let accepted = self.queue.hurry();
-        let settled = self.outbox.wait_settled(accepted, deadline);
+        self.outbox.hurry();
+        let settled = loop {
+            let step = deadline.min(Instant::now() + STEP);
+            if self.outbox.wait_settled(accepted, step) {
+                break true;
+            }
+            if step >= deadline || !go_on() {
+                break false;
+            }
+        };
         let losses = self.losses();
         let told = self.losses_told.swap(losses, Ordering::AcqRel);
         settled && losses == told
@@ -171,7 +182,12 @@ impl Pipeline {
         }
         self.outbox.close(deadline);
         // The courier notices the deadline itself, unless a request is in flight.
-        self.flush(deadline)
+        self.flush(deadline, &mut || true)
+    }
+
+    /// Takes no more; what is left is still delivered, however long that takes.
+    pub(crate) fn retire(&self) {
+        self.queue.close();
     }
 
     fn losses(&self) -> u64 {
