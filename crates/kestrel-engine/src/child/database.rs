@@ -95,6 +95,18 @@ impl Database {
         }
     }
 
+    /// Cancels a query that runs with the marker of that number.
+    pub(super) fn cancel(&self, id: u64) {
+        let kill = format!(
+            "KILL QUERY WHERE endsWith(query, {}) ASYNC",
+            quoted(&marker(id))
+        );
+        if let Some(mut connection) = Connection::open(self.api, &self.args) {
+            // A query that has ended meanwhile needs no cancelling.
+            connection.query(kill.as_bytes(), "Null", &[]).ok();
+        }
+    }
+
     pub(super) fn check_known(&self, settings: &[Setting]) -> Result<(), ServerError> {
         match settings
             .iter()
@@ -130,6 +142,11 @@ impl Database {
     }
 }
 
+/// What a query's text ends with, so that it can be found among those that run.
+pub(super) fn marker(id: u64) -> String {
+    format!("\n-- kestrel:{id}")
+}
+
 /// `SET` for all of them. The names are known settings, so that only values need quoting.
 pub(super) fn set_statement(settings: &[Setting]) -> String {
     let all: Vec<String> = settings
@@ -141,7 +158,12 @@ pub(super) fn set_statement(settings: &[Setting]) -> String {
 
 /// A text as a literal of SQL.
 pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+    format!(
+        "'{}'",
+        text.replace('\\', "\\\\")
+            .replace('\'', "\\'")
+            .replace('\n', "\\n")
+    )
 }
 
 /// A name as an identifier of SQL.

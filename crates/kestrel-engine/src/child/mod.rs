@@ -21,10 +21,10 @@ mod service;
 mod sessions;
 mod statement;
 mod turns;
+mod watch;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::Arc;
 
 use self::database::Database;
 use self::lock::{FolderLock, LockError};
@@ -117,6 +117,6 @@ fn start(config: ChildConfig) -> Result<(Server, FolderLock), StartError> {
         &config_file,
         config.max_memory_bytes,
     )?;
-    let service = Arc::new(Service::new(database, config.password));
+    let service = Service::start(database, config.password)?;
     Ok((Server::start(listener, service)?, lock))
 }

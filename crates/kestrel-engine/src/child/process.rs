@@ -11,6 +11,12 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::thread;
 
+/// The event of a peer that closed its side.
+#[cfg(target_os = "linux")]
+const CLOSED: libc::c_short = libc::POLLRDHUP;
+#[cfg(not(target_os = "linux"))]
+const CLOSED: libc::c_short = libc::POLLHUP;
+
 /// The exit code when the parent was gone before we were told to stop.
 const ORPHANED: i32 = 3;
 
@@ -74,6 +80,22 @@ pub(super) fn end_with_parent(mut pipe: File) -> io::Result<()> {
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: ends the process without running anything of it.
     unsafe { libc::_exit(code) }
+}
+
+/// Which of these sockets their peers have closed.
+pub(super) fn hung_up(sockets: &[RawFd]) -> Vec<bool> {
+    let polled = |&fd| libc::pollfd {
+        fd,
+        events: CLOSED,
+        revents: 0,
+    };
+    let mut sockets: Vec<libc::pollfd> = sockets.iter().map(polled).collect();
+    // SAFETY: the pointer and the length are those of the vector; a timeout of 0 does not wait.
+    unsafe { libc::poll(sockets.as_mut_ptr(), sockets.len() as libc::nfds_t, 0) };
+    sockets
+        .iter()
+        .map(|socket| socket.revents & (CLOSED | libc::POLLHUP | libc::POLLERR) != 0)
+        .collect()
 }
 
 /// The request to stop, as a signal that is waited for instead of handled.

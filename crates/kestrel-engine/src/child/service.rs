@@ -2,20 +2,22 @@
 
 use std::io::{self, Read};
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::auth;
 use super::connection::{Connection, Stats};
-use super::database::{Database, quoted_name};
+use super::database::{self, Database, quoted_name};
 use super::error::{ServerError, code};
 use super::format;
 use super::insert::{self, InsertData};
 use super::output::{self, Delivery, Output, OutputError};
 use super::request::Request;
-use super::select;
+use super::select::{self, Select};
 use super::sessions::{Session, Sessions};
 use super::statement::{self, StatementText};
+use super::watch::ClientWatch;
 use crate::http::body::Body;
 use crate::http::encoding::{self, Encoding};
 use crate::http::head::Head;
@@ -27,6 +29,7 @@ use crate::sql::{self, InsertSource, StatementKind};
 pub(super) struct Service {
     database: Database,
     sessions: Sessions,
+    clients: Arc<ClientWatch>,
     password: String,
     host: String,
     counter: AtomicU64,
@@ -48,18 +51,27 @@ impl Lease<'_> {
 }
 
 impl Service {
-    pub(super) fn new(database: Database, password: String) -> Self {
+    pub(super) fn start(database: Database, password: String) -> io::Result<Arc<Self>> {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
             .unwrap_or_default()
             .trim()
             .to_owned();
-        Self {
+        let clients = Arc::new(ClientWatch::default());
+        let sessions = Sessions::default();
+        let counter = AtomicU64::new(0);
+        let service = Arc::new(Self {
             database,
-            sessions: Sessions::default(),
+            sessions,
+            clients,
             password,
             host,
-            counter: AtomicU64::new(0),
-        }
+            counter,
+        });
+        let canceller = Arc::clone(&service);
+        service
+            .clients
+            .start(move |query| canceller.database.cancel(query))?;
+        Ok(service)
     }
 
     /// Answers one request. Returns whether the connection can be used again.
@@ -211,15 +223,29 @@ impl Service {
         output.head().set("X-ClickHouse-Format", format);
         let _turn = self.database.query_turn();
         let mut lease = self.lease(request)?;
-        match select::join(kind, request, format) {
-            Some(join) => select::run_stream(
-                lease.connection(),
-                sql,
-                (format, join),
-                &request.params,
-                output,
-            ),
-            None => select::run_whole(lease.connection(), sql, format, &request.params, output),
+        let connection = lease.connection();
+        let &StatementKind::Select {
+            format_at,
+            has_totals,
+            ..
+        } = kind
+        else {
+            return select::run_whole(connection, sql, format, &request.params, output);
+        };
+        let id = self.counter.fetch_add(1, Ordering::Relaxed);
+        let socket = output.request().wire().stream().try_clone()?;
+        let _watched = self.clients.watch(id, &socket);
+        let marker = database::marker(id);
+        let select = Select {
+            sql,
+            format_at,
+            format,
+            params: &request.params,
+            marker: &marker,
+        };
+        match select::join(format, has_totals, request) {
+            Some(join) => select::run_joined(connection, &select, join, output),
+            None => select::run_piped(connection, &select, output, || self.database.cancel(id)),
         }
     }
 

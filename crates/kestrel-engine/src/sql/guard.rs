@@ -196,25 +196,8 @@ impl Around<'_> {
     }
 }
 
-/// The name that a bare word or a quoted identifier holds.
 fn name_of(token: Token, sql: &[u8]) -> Option<String> {
-    let text = token.bytes(sql);
-    let name = match token.kind {
-        Kind::Word => text,
-        Kind::Quoted => unquoted(text),
-        _ => return None,
-    };
-    Some(String::from_utf8_lossy(name).into_owned())
-}
-
-/// What stands between the quotes, which are one byte long, or three where they are curly.
-fn unquoted(text: &[u8]) -> &[u8] {
-    let width = if text.starts_with("“".as_bytes()) {
-        "“".len()
-    } else {
-        1
-    };
-    text.get(width..text.len() - width).unwrap_or_default()
+    matches!(token.kind, Kind::Word | Kind::Quoted).then(|| token.to_text(sql))
 }
 
 #[cfg(test)]

@@ -27,9 +27,11 @@ pub(crate) struct Statement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StatementKind {
     Insert(Insert),
-    /// A SELECT, whose result the engine can give block by block. `format` as named by the statement itself.
+    /// A SELECT, whose result the engine can give block by block. `format` as named by the statement itself, whose
+    /// FORMAT clause begins at `format_at`; without one this is the end of the statement.
     Select {
         format: Option<String>,
+        format_at: usize,
         has_totals: bool,
     },
     /// Shows something and changes nothing.
@@ -79,11 +81,10 @@ pub(crate) fn analyse(text: &[u8]) -> Result<Statement, SqlError> {
 
 fn analyse_query(text: &[u8], first: Token, lexer: Lexer<'_>) -> Result<Statement, SqlError> {
     let mut depth = 0_usize;
-    let mut previous = first;
-    let mut format = None;
-    let mut leading = (first.kind == Kind::Word).then_some(first);
+    let mut leading = None;
     let mut has_totals = false;
     let mut end = None;
+    let mut clause = FormatClause::default();
     for token in std::iter::once(first).chain(lexer) {
         if token.kind == Kind::Broken {
             return Err(syntax_error(text, token.start));
@@ -98,40 +99,78 @@ fn analyse_query(text: &[u8], first: Token, lexer: Lexer<'_>) -> Result<Statemen
         match token.kind {
             Kind::Mark(b'(') => depth += 1,
             Kind::Mark(b')') => depth = depth.saturating_sub(1),
-            Kind::Mark(b';') if depth == 0 => end = Some(token.start),
+            Kind::Mark(b';') if depth == 0 => {
+                end = Some(token.start);
+                continue;
+            }
             Kind::Word => {
                 leading.get_or_insert(token);
                 has_totals |= token.is_word(text, "TOTALS");
-                // FORMAT stands near the end and names one word; anything that follows takes it back.
-                if depth == 0 && previous.is_word(text, "FORMAT") && previous.start != token.start {
-                    format = word(token, text);
-                }
             }
             _ => {}
         }
-        previous = token;
+        clause.see(token, text, depth);
     }
     let sql = 0..end.unwrap_or(text.len());
     let leading = leading.ok_or_else(|| syntax_error(text, first.start))?;
-    Ok(Statement {
-        kind: query_kind(&leading, text, format, has_totals),
-        sql,
-    })
-}
-
-fn query_kind(
-    leading: &Token,
-    text: &[u8],
-    format: Option<String>,
-    has_totals: bool,
-) -> StatementKind {
     let is_any = |words: &[&str]| words.iter().any(|word| leading.is_word(text, word));
-    if is_any(&["SELECT", "WITH", "FROM"]) {
-        StatementKind::Select { format, has_totals }
+    let format = clause.found.map(|(_, name)| name.to_text(text));
+    let kind = if is_any(&["SELECT", "WITH", "FROM"]) {
+        let format_at = clause.found.map_or(sql.end, |(keyword, _)| keyword.start);
+        StatementKind::Select {
+            format,
+            format_at,
+            has_totals,
+        }
     } else if is_any(&["SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "CHECK"]) {
         StatementKind::Show { format }
     } else {
         StatementKind::Other { format }
+    };
+    Ok(Statement { kind, sql })
+}
+
+/// Finds the FORMAT clause, which is hard to tell from a column of that name: it follows a complete expression, names
+/// one word, and nothing but SETTINGS may come after it.
+#[derive(Default)]
+struct FormatClause {
+    last: [Option<Token>; 2],
+    /// The keyword and the name.
+    found: Option<(Token, Token)>,
+    in_settings: bool,
+}
+
+impl FormatClause {
+    fn see(&mut self, token: Token, text: &[u8], depth: usize) {
+        let [before, last] = self.last;
+        self.last = [last, Some(token)];
+        let keyword = last.filter(|last| last.is_word(text, "FORMAT") && depth == 0);
+        if let Some(keyword) = keyword
+            && matches!(token.kind, Kind::Word | Kind::Quoted)
+            && before.is_some_and(|before| ends_expression(before, text))
+        {
+            self.found = Some((keyword, token));
+            self.in_settings = false;
+        } else if self.found.is_some() && !self.in_settings {
+            self.in_settings = token.is_word(text, "SETTINGS");
+            if !self.in_settings {
+                self.found = None;
+            }
+        }
+    }
+}
+
+/// Whether a clause may begin after this token.
+fn ends_expression(token: Token, text: &[u8]) -> bool {
+    const OPEN: &[&str] = &[
+        "AND", "AS", "BETWEEN", "BY", "CASE", "DISTINCT", "ELSE", "HAVING", "ILIKE", "IN", "IS",
+        "LIKE", "NOT", "ON", "OR", "PREWHERE", "SELECT", "THEN", "WHEN", "WHERE",
+    ];
+    match token.kind {
+        Kind::Word => !OPEN.iter().any(|word| token.is_word(text, word)),
+        Kind::Number | Kind::Text | Kind::Quoted => true,
+        Kind::Mark(mark) => matches!(mark, b')' | b']' | b'}' | b'*'),
+        Kind::Broken => false,
     }
 }
 
@@ -223,8 +262,7 @@ fn is_client_command(token: &Token, text: &[u8]) -> bool {
 }
 
 fn word(token: Token, text: &[u8]) -> Option<String> {
-    let name = matches!(token.kind, Kind::Word).then(|| token.bytes(text))?;
-    String::from_utf8(name.to_vec()).ok()
+    matches!(token.kind, Kind::Word | Kind::Quoted).then(|| token.to_text(text))
 }
 
 fn syntax_error(text: &[u8], position: usize) -> SqlError {
@@ -320,24 +358,48 @@ mod tests {
     #[test]
     fn a_query_is_told_from_a_change() {
         let kind = |text: &str| analyse(text.as_bytes()).unwrap().kind;
-        let select = |format: Option<&str>| StatementKind::Select {
+        let select = |format: Option<&str>, format_at| StatementKind::Select {
             format: format.map(str::to_owned),
+            format_at,
             has_totals: false,
         };
         assert_eq!(
             kind("select 1 as format format JSON settings a=1"),
-            select(Some("JSON"))
+            select(Some("JSON"), 19)
         );
-        assert_eq!(kind("((select 1)) format TSV;"), select(Some("TSV")));
+        assert_eq!(kind("((select 1)) format `TSV`;"), select(Some("TSV"), 13));
         assert_eq!(
             kind("-- x\nWITH 1 AS a SELECT (SELECT 'FORMAT x')"),
-            select(None)
+            select(None, 43)
         );
         assert_eq!(kind("SHOW TABLES"), StatementKind::Show { format: None });
         assert_eq!(
             kind("CREATE TABLE t (a Int8)"),
             StatementKind::Other { format: None }
         );
+    }
+
+    #[test]
+    fn a_column_named_format_is_no_format() {
+        for text in [
+            "SELECT x AS format FROM t",
+            "SELECT format FROM t",
+            "SELECT format f FROM t",
+            "SELECT x FROM t WHERE format = 1 ORDER BY format DESC",
+            "SELECT x FROM t ORDER BY format LIMIT 5",
+            "SELECT x FROM t WHERE format IN ('a') SETTINGS max_threads = 1",
+            "SELECT t.format x FROM t",
+            "SELECT format(JSONEachRow, 'x')",
+            "SELECT * FROM (SELECT 1 FORMAT TSV) AS x",
+        ] {
+            let StatementKind::Select {
+                format, format_at, ..
+            } = analyse(text.as_bytes()).unwrap().kind
+            else {
+                panic!("expected a select: {text}")
+            };
+            assert_eq!((format, format_at), (None, text.len()), "{text}");
+        }
     }
 
     #[test]

@@ -28,6 +28,17 @@ impl Token {
         &sql[self.start..self.end]
     }
 
+    /// The name that a bare word or a quoted identifier holds.
+    pub(super) fn to_text(self, sql: &[u8]) -> String {
+        let text = self.bytes(sql);
+        let name = if self.kind == Kind::Quoted {
+            unquoted(text)
+        } else {
+            text
+        };
+        String::from_utf8_lossy(name).into_owned()
+    }
+
     /// Whether this is the bare word `word`, in any case.
     pub(super) fn is_word(&self, sql: &[u8], word: &str) -> bool {
         self.kind == Kind::Word && self.bytes(sql).eq_ignore_ascii_case(word.as_bytes())
@@ -138,6 +149,16 @@ fn whitespace(rest: &[u8]) -> Option<usize> {
     let character = chunk.valid().chars().next()?;
     let invisible = character.is_whitespace() || ('\u{200b}'..='\u{200f}').contains(&character);
     (invisible || character == '\u{2060}').then(|| character.len_utf8())
+}
+
+/// What stands between the quotes, which are one byte long, or three where they are curly.
+fn unquoted(text: &[u8]) -> &[u8] {
+    let width = if text.starts_with("“".as_bytes()) {
+        "“".len()
+    } else {
+        1
+    };
+    text.get(width..text.len() - width).unwrap_or_default()
 }
 
 fn is_word_start(byte: u8) -> bool {

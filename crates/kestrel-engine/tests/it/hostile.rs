@@ -148,6 +148,31 @@ fn clients_that_go_away_in_the_middle_of_a_result_leave_room_for_others() {
 }
 
 #[test]
+fn a_query_ends_when_its_client_goes_away_before_there_is_a_result() {
+    let engine = TestEngine::start();
+    let sqls = [
+        "SELECT count() FROM system.numbers WHERE sipHash64(number) = 0",
+        "SELECT number FROM system.numbers FORMAT JSON",
+    ];
+    for sql in sqls {
+        let mut stream = connect(&engine.engine);
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\n{}Content-Length: {}\r\n\r\n{sql}",
+            engine.auth(),
+            sql.len()
+        )
+        .unwrap();
+        let count = || {
+            engine.sql("SELECT count() FROM system.processes WHERE query LIKE '%system.numbers%' AND query NOT LIKE '%processes%'")
+        };
+        while count() == "0\n" {}
+        drop(stream);
+        while count() != "0\n" {}
+    }
+}
+
+#[test]
 fn a_small_body_cannot_ask_for_much_memory() {
     let engine = TestEngine::start();
     table(&engine);

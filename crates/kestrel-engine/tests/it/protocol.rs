@@ -264,7 +264,7 @@ fn a_session_is_for_one_request_at_a_time() {
     let engine = TestEngine::start();
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| engine.post("session_id=s", "SELECT sleep(2)").status);
-        let running = "SELECT count() FROM system.processes WHERE query = 'SELECT sleep(2)'";
+        let running = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleep(2)%'";
         while engine.sql(running) == "0\n" {}
         let locked = engine.post("session_id=s", "SELECT 1");
         assert_eq!(locked.header("X-ClickHouse-Exception-Code"), Some("373"));
@@ -324,6 +324,66 @@ fn a_large_result_is_one_document_in_every_format() {
     let totals = engine
         .sql("SELECT number % 2 AS k, count() FROM numbers(10) GROUP BY k WITH TOTALS ORDER BY k");
     assert_eq!(totals, "0\t5\n1\t5\n\n0\t10\n");
+}
+
+#[test]
+fn a_large_result_in_one_document_does_not_fill_the_memory() {
+    let engine = TestEngine::start();
+    let sql = "SELECT number, repeat('x', 1000) AS text FROM numbers(1000000)";
+    let target = format!(
+        "POST /?default_format=JSON HTTP/1.1\r\n{}Connection: close\r\n",
+        engine.auth()
+    );
+    let mut stream = connect(&engine.engine);
+    write!(stream, "{target}Content-Length: {}\r\n\r\n{sql}", sql.len()).unwrap();
+    let mut piece = vec![0; 1 << 20];
+    let mut seen = 0;
+    let mut last = Vec::new();
+    while let Ok(count @ 1..) = stream.read(&mut piece) {
+        seen += count;
+        last = piece[..count].to_vec();
+    }
+    assert!(seen > 1_000_000_000);
+    assert!(String::from_utf8_lossy(&last).contains("0\r\n\r\n"));
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", engine.engine.pid().unwrap())).unwrap();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB");
+    assert!(peak.parse::<u64>().unwrap() < 1_500_000, "{peak} kB");
+}
+
+#[test]
+fn totals_and_extremes_stand_in_their_place() {
+    let engine = TestEngine::start();
+    let totals =
+        "SELECT number % 2 AS k, count() AS c FROM numbers(10) GROUP BY k WITH TOTALS ORDER BY k";
+    assert!(
+        engine
+            .post("default_format=JSONCompact", totals)
+            .text()
+            .contains("\"totals\": [0, 10]")
+    );
+    let extremes = engine.post(
+        "extremes=1",
+        "SELECT number FROM numbers(3) -- a comment\n FORMAT JSONCompact",
+    );
+    assert!(
+        extremes.text().contains("\"min\": [0]"),
+        "{}",
+        extremes.text()
+    );
+    let parameters = engine.post("param_a=7", "SELECT {a:UInt8} AS a SETTINGS max_threads = 1 FORMAT JSONCompact SETTINGS max_block_size = 5");
+    assert!(parameters.text().contains("[7]"), "{}", parameters.text());
+    assert_eq!(
+        engine
+            .sql("SELECT 1 AS format FORMAT JSONCompactColumns")
+            .trim(),
+        "[\n\t[1]\n]"
+    );
 }
 
 #[test]
