@@ -1,6 +1,6 @@
 //! The OpenAPI document, generated from the handlers.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
@@ -44,5 +44,38 @@ pub fn document_json() -> String {
 
 /// The document as a JSON value.
 pub(crate) fn document_value() -> Value {
-    serde_json::to_value(document()).expect("the document is plain data")
+    let mut value = serde_json::to_value(document()).expect("the document is plain data");
+    let schemas = value["components"]["schemas"].take();
+    let named = schemas.as_object().cloned().unwrap_or_default();
+    value["components"]["schemas"] = schemas;
+    for (name, schema) in value["components"]["schemas"]
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+    {
+        tidy(schema, name, &named);
+    }
+    value
+}
+
+/// Makes a schema say what clients can use: a shape that has a name is referred to by it (the generator writes those
+/// of generic pages out), and an absent field has no default (it is left out, not `null`).
+fn tidy(schema: &mut Value, own_name: &str, named: &Map<String, Value>) {
+    let same = |(name, known): &(&String, &Value)| *name != own_name && *known == schema;
+    if let Some((name, _)) = named.iter().find(same) {
+        *schema = json!({"$ref": format!("#/components/schemas/{name}")});
+        return;
+    }
+    match schema {
+        Value::Object(fields) => {
+            fields.retain(|key, value| !(key == "default" && value.is_null()));
+            fields
+                .values_mut()
+                .for_each(|value| tidy(value, own_name, named));
+        }
+        Value::Array(values) => values
+            .iter_mut()
+            .for_each(|value| tidy(value, own_name, named)),
+        _ => {}
+    }
 }
