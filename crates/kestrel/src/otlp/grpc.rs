@@ -5,23 +5,29 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::{Buf as _, BufMut as _, Bytes};
 use caribou_otlp::response::{self, Encoding, encode_status, encode_success};
+use hyper::body::Frame;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Status};
 use tower::Service;
 
 use crate::body::{BodyError, Compression};
+use crate::budget::Charge;
 use crate::error::{RETRY_AFTER, chain};
 use crate::ingest::{Ingest, IngestError, Payload};
 use crate::otlp::http::is_deferral;
 use crate::state::App;
+
+/// How long a request may take from its first byte to its answer.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(300);
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
@@ -38,7 +44,12 @@ async fn export(State(app): State<App>, request: Request) -> Response {
     let mut grpc = tonic::server::Grpc::new(RawCodec)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(limit);
-    grpc.unary(Export(app), request).await.map(Body::new)
+    let charge = app.ingest.budget().open();
+    let metered = request.map(|body| Body::new(Metered { body, charge }));
+    match tokio::time::timeout(TOTAL_TIMEOUT, grpc.unary(Export(app), metered)).await {
+        Ok(response) => response.map(Body::new),
+        Err(_) => Status::deadline_exceeded("the request did not arrive in time").into_http(),
+    }
 }
 
 async fn unimplemented(request: Request) -> Response {
@@ -47,6 +58,35 @@ async fn unimplemented(request: Request) -> Response {
         request.uri().path()
     );
     Status::unimplemented(message).into_http()
+}
+
+/// A body whose bytes are charged for as they arrive: the frames of a message are gathered before it is handled.
+struct Metered {
+    body: Body,
+    charge: Charge,
+}
+
+impl HttpBody for Metered {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
+        Poll::Ready(frame.map(|frame| {
+            let frame = frame.map_err(|error| Status::unknown(error.to_string()))?;
+            let arrived = frame.data_ref().map_or(0, Bytes::len);
+            let charged = self.charge.grow(arrived).map_err(BodyError::from);
+            charged.map_err(|error| grpc_status(&IngestError::from(error)))?;
+            Ok(frame)
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
 }
 
 struct Export(App);
