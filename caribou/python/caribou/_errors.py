@@ -6,7 +6,7 @@ from typing import Optional
 
 
 class CaribouError(Exception):
-    """Base of the exceptions of this package; in strict mode (`CARIBOU_STRICT=1`) also raised for mistakes in logging."""
+    """Base of the exceptions of this package; in strict mode (`CARIBOU_STRICT=1`) raised for mistakes in logging."""
 
 
 class KestrelError(CaribouError):

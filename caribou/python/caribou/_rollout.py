@@ -102,9 +102,9 @@ class trace_run(_Opened):  # noqa: N801 - the name that the documents give it
     Raises:
         ValueError: for an unknown key or phase, and where a required key is absent.
 
-    Left normally without a status, the rollout is COMPLETED, or ERROR where `set_error` was called. Left by an exception
-    it is ERROR unless a failing status was set before; KeyboardInterrupt, CancelledError and GeneratorExit make it
-    ABORTED. The exception goes on.
+    Left normally without a status, the rollout is COMPLETED, or ERROR where `set_error` was called. Left by an
+    exception it is ERROR unless a failing status was set before; KeyboardInterrupt, CancelledError and GeneratorExit
+    make it ABORTED. The exception goes on.
 
     Example:
         >>> with caribou.trace_run({"datapoint_id": "req_123", "phase": "prod"}) as trace_id:

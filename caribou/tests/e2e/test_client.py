@@ -29,7 +29,7 @@ def test_a_busy_server_is_asked_again(recorded: OtlpSink) -> None:
 
 def test_a_refusal_is_an_error_with_status_and_message(recorded: OtlpSink) -> None:
     recorded.answers.append(Answer(400, body=b'{"error": {"message": "no", "type": "invalid_request", "code": "x"}}'))
-    with pytest.raises(caribou.KestrelError, match="get_or_create_project.*HTTP 400: no") as error:
+    with pytest.raises(caribou.KestrelError, match=r"get_or_create_project.*HTTP 400: no") as error:
         caribou.get_kestrel_client().get_or_create_project(name="")
     assert error.value.status == 400
     assert isinstance(error.value, caribou.CaribouError)

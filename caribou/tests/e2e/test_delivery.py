@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -375,6 +376,44 @@ def test_a_redact_function_that_fails_lets_nothing_out(lenient: OtlpSink) -> Non
     caribou.configure(redact=str)
     assert caribou.flush()
     assert lenient.one(item_type="message").content == "[redaction failed]"
+
+
+def test_a_redact_function_that_lets_other_threads_run_does_not_hang(recorded: OtlpSink) -> None:
+    def slow(text: str) -> str:
+        time.sleep(0.001)
+        return text
+
+    caribou.configure(redact=slow)
+    with caribou.trace_run(datapoint_id="d"), ThreadPoolExecutor(8) as pool:
+
+        def work(number: int) -> None:
+            caribou.add_meta({str(number): "x"})
+            caribou.add_tags(str(number))
+            caribou.log(Message("user", "x"))
+
+        list(pool.map(caribou.bind(work), range(100)))
+    caribou.configure(redact=str)
+    assert caribou.flush()
+    assert len(recorded.root().tags) == len(recorded.root().json("metadata")) == 100
+
+
+def test_flush_can_be_interrupted(program: Callable[..., Any]) -> None:
+    program(
+        """
+        import signal, time, caribou
+        with caribou.trace_run(datapoint_id="d", phase="eval"):
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            signal.signal(signal.SIGALRM, signal.default_int_handler)
+            started = time.monotonic()
+            try:
+                caribou.flush(60)
+            except KeyboardInterrupt:
+                assert time.monotonic() - started < 30
+            else:
+                raise SystemExit("not interrupted")
+        """,
+        KESTREL_API_URL="http://127.0.0.1:9",
+    )
 
 
 def test_a_pattern_that_is_none_is_an_error() -> None:

@@ -133,6 +133,22 @@ def test_a_block_runs_as_it_stands(lenient_kestrel: OtlpSink, document: str, num
     assert (caribou.stats()["warnings"], caribou.stats()["unrecorded"]) == (warnings, unrecorded)
 
 
+GUIDE = re.findall(r"^```python\n(.*?)^```", (REPOSITORY / "docs" / "sdk-python.md").read_text(), re.M | re.S)
+
+
+def test_the_examples_of_the_guide_run(lenient_kestrel: OtlpSink) -> None:
+    names: dict[str, Any] = {}
+    for block in GUIDE:
+        exec(compile(block, "sdk-python.md", "exec"), names)
+    asyncio.run(names["answer"]("why?", depth=1))
+    caribou.configure(redact=str)
+    assert caribou.flush()
+    datapoints = {span.datapoint_id for span in lenient_kestrel.spans(item_type="rollout")}
+    assert {"req_123", "req_124", "req_125", "req_126", "why?"} <= datapoints
+    assert len(lenient_kestrel.items(name="worked")) == 3
+    assert len(GUIDE) >= 7
+
+
 def test_no_code_is_overlooked() -> None:
     """Every mention of a call in the texts is inside a block, a table of functions, or a sentence."""
     in_blocks = sum(block.count("caribou.") for _, _, block in BLOCKS)

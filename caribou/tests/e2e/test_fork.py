@@ -96,6 +96,9 @@ def test_forking_while_threads_log_does_not_hang(program: Program, sink: OtlpSin
                 while not stop.is_set():
                     caribou.log(Event("busy"))
                     caribou.add_meta({"a": 1})
+                    caribou.stats()
+                    caribou.configure()
+                    caribou.flush(0.001)
                     stop.wait(0.0005)
         threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
         for thread in threads: thread.start()

@@ -76,7 +76,10 @@ CONVERSIONS: list[tuple[Any, Any]] = [
     ((1, (2,)), [1, [2]]),
     ({3, 1, 2}, [1, 2, 3]),
     (frozenset({"b", "a"}), ["a", "b"]),
-    ({1: "a", None: "b", True: "c", 2.5: "d", (1, 2): "e"}, {"1": "c", "null": "b", "2.5": "d", "(1, 2)": "e"}),
+    (
+        {1: "a", None: "b", False: "c", 2.5: "d", (1, 2): "e"},
+        {"1": "a", "false": "c", "null": "b", "2.5": "d", "(1, 2)": "e"},
+    ),
     (collections.OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
     (collections.deque([1, 2]), [1, 2]),
     (range(3), [0, 1, 2]),

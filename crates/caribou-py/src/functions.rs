@@ -103,7 +103,11 @@ pub(crate) fn flush(py: Python<'_>, timeout: f64) -> PyResult<bool> {
     let mut interrupted = None;
     let delivered = py.detach(|| {
         recorder().flush_while(timeout, &mut || {
-            interrupted = Python::attach(|py| py.check_signals()).err();
+            // At the interpreter's end there is nobody left to wait for.
+            let Some(checked) = Python::try_attach(Python::check_signals) else {
+                return false;
+            };
+            interrupted = checked.err();
             interrupted.is_none()
         })
     });
@@ -134,7 +138,8 @@ fn duration(seconds: f64) -> Duration {
 /// What was logged and what became of it.
 #[pyfunction]
 pub(crate) fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let stats = recorder().stats();
+    // Reading the counts waits for a fork, and the forking thread may be waiting for the interpreter.
+    let stats = py.detach(|| recorder().stats());
     let result = PyDict::new(py);
     result.set_item("logged", stats.logged)?;
     set_counts(&result, &stats.total())?;

@@ -14,8 +14,9 @@ use crate::runtime::{pass_on_notices, recorder, report_value};
 #[pyfunction]
 pub(crate) fn configure(py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<()> {
     let config = config_from(given)?;
-    // Taking the former destination out of use may wait for its locks.
-    py.detach(|| recorder().configure(config))
+    // Attached throughout: a fork by another thread must not find its locks held.
+    recorder()
+        .configure(config)
         .map_err(errors::from_configure)?;
     pass_on_notices(py);
     Ok(())

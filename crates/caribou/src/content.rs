@@ -4,10 +4,13 @@ use std::fmt;
 
 use caribou_model::{Content, Criterion};
 
-use crate::Settings;
 use crate::config::Redactor;
+use crate::{Failure, Left, Settings};
 
 /// Decides over every logged text before it becomes part of a span.
+///
+/// A redactor is code of the program's own. It must not be called while a lock is held: from Python it may let another
+/// thread run, which then waits for that lock while holding the interpreter.
 #[derive(Clone)]
 pub(crate) struct ContentPolicy {
     content: bool,
@@ -46,6 +49,32 @@ impl ContentPolicy {
             Content::Text(text) => self.text(text).map(Content::Text),
             Content::Json(json) => self.json(json).map(Content::Json),
         }
+    }
+
+    /// Metadata as it may leave.
+    pub(crate) fn metadata(
+        &self,
+        entries: impl IntoIterator<Item = (String, String)>,
+    ) -> Vec<(String, String)> {
+        let allowed = |(key, json)| Some((key, self.json(json)?));
+        entries.into_iter().filter_map(allowed).collect()
+    }
+
+    /// Tags as they may leave.
+    pub(crate) fn tags(&self, tags: impl IntoIterator<Item = String>) -> Vec<String> {
+        tags.into_iter().filter_map(|tag| self.text(tag)).collect()
+    }
+
+    /// An error as it may leave: that it happened and its class stay.
+    pub(crate) fn failure(&self, left: &Left) -> Option<Failure> {
+        let (Left::WithError(failure) | Left::Stopped(failure)) = left else {
+            return None;
+        };
+        Some(Failure {
+            error_type: failure.error_type.clone(),
+            message: self.text(failure.message.clone()).unwrap_or_default(),
+            traceback: failure.traceback.clone().and_then(|text| self.text(text)),
+        })
     }
 
     /// Tool calls; without content their ids and names stay, because they are structure.

@@ -85,6 +85,8 @@ variables! {
     OTEL_EXPORTER_OTLP_ENDPOINT;
     /// Endpoint for traces, used as it stands; wins over `OTEL_EXPORTER_OTLP_ENDPOINT`.
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+    /// Protocol of OTLP; anything but `http/protobuf` is not spoken, which is said once.
+    OTEL_EXPORTER_OTLP_PROTOCOL;
     /// Headers of every request, `key=value` separated by commas, percent-encoded.
     OTEL_EXPORTER_OTLP_HEADERS;
     /// Headers of requests with traces; win over `OTEL_EXPORTER_OTLP_HEADERS`.

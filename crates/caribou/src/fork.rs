@@ -13,7 +13,8 @@ thread_local! {
     static ANNOUNCED: RefCell<Option<RwLockWriteGuard<'static, ()>>> = const { RefCell::new(None) };
 }
 
-/// Keeps forks away while the guard lives; for the recorder's own threads.
+/// Keeps forks away while the guard lives; for the recorder's own threads, and others for as long as they hold none of
+/// the locks that the forking thread may need, such as Python's.
 pub(crate) fn hold_off() -> RwLockReadGuard<'static, ()> {
     FORKING.read().unwrap_or_else(PoisonError::into_inner)
 }

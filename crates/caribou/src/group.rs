@@ -53,7 +53,9 @@ impl Group {
             },
         );
         let mut state = GroupState::default();
-        state.group.add_metadata(attributes, &segment.policy);
+        state
+            .group
+            .add_metadata(segment.policy.metadata(attributes));
         let group = Arc::new(Self {
             segment: Arc::clone(segment),
             live,
@@ -78,13 +80,14 @@ impl Group {
 
     /// Ends the group; later calls change nothing.
     pub(crate) fn leave(&self, left: &Left) {
+        let failure = self.segment.policy.failure(left);
         let mut state = self.state();
         if state.ended_at.is_some() || !self.is_ours() {
             return;
         }
         let now = self.segment.core.clock.tick();
         state.ended_at = Some(now);
-        state.group.record_failure(left, &self.segment.policy);
+        state.group.record_failure(failure);
         self.export(&state, now);
     }
 

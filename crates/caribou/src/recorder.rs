@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::environment::{Environment, ProcessEnvironment};
 use crate::export::{Beat, DeliveryCounts, Pipeline, PipelineSlot, QueueProcessor};
+use crate::fork;
 use crate::ids::{Ids, SuppliedIds};
 use crate::live::OpenSpans;
 use crate::notice::{Notices, Reporter, tracing_reporter};
@@ -225,15 +226,18 @@ impl Recorder {
             return true;
         }
         core.shut_down.store(true, Ordering::Relaxed);
-        let mut pipelines =
-            std::mem::take(&mut *core.retired.lock().unwrap_or_else(PoisonError::into_inner));
-        pipelines.extend(core.slot.replace(None));
+        let pipelines = {
+            let _still = fork::hold_off();
+            let last = core.slot.replace(None);
+            let mut retired = core.retired.lock().unwrap_or_else(PoisonError::into_inner);
+            retired.extend(last);
+            retired.clone()
+        };
         let deadline = Instant::now() + timeout;
         let mut delivered = true;
         for pipeline in &pipelines {
             delivered &= pipeline.finish(deadline.saturating_duration_since(Instant::now()));
         }
-        *core.retired.lock().unwrap_or_else(PoisonError::into_inner) = pipelines;
         delivered
     }
 
@@ -352,6 +356,7 @@ impl Core {
     }
 
     fn pipelines(&self) -> Vec<Arc<Pipeline>> {
+        let _still = fork::hold_off();
         let mut pipelines = self
             .retired
             .lock()

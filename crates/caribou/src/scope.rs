@@ -71,18 +71,16 @@ impl Scope {
 
     /// Adds metadata of the rollout: JSON by key; a later value replaces an earlier one.
     pub fn add_metadata(&self, entries: impl IntoIterator<Item = (String, String)>) {
-        let policy = &self.0.segment.policy;
+        let entries = self.0.segment.policy.metadata(entries);
         self.0
             .segment
-            .update(|rollout| rollout.add_metadata(entries, policy));
+            .update(|rollout| rollout.add_metadata(entries));
     }
 
     /// Adds tags to the rollout.
     pub fn add_tags(&self, tags: impl IntoIterator<Item = String>) {
-        let policy = &self.0.segment.policy;
-        self.0
-            .segment
-            .update(|rollout| rollout.add_tags(tags, policy));
+        let tags = self.0.segment.policy.tags(tags);
+        self.0.segment.update(|rollout| rollout.add_tags(tags));
     }
 
     /// Says how the rollout ended; any text other than a known status is kept as text.

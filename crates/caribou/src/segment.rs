@@ -112,7 +112,7 @@ impl Segment {
             },
         );
         let mut rollout = RolloutState::default();
-        rollout.add_tags(opening.tags, &opening.policy);
+        rollout.add_tags(opening.policy.tags(opening.tags));
         let segment = Arc::new(Self {
             core: Arc::clone(core),
             live,
@@ -229,6 +229,7 @@ impl Segment {
             // The process that opened the segment ends it.
             return;
         }
+        let failure = self.policy.failure(left);
         let mut state = self.state();
         if state.ended_at.is_some() {
             return;
@@ -239,7 +240,7 @@ impl Segment {
             _ => now,
         };
         state.ended_at = Some(ended_at);
-        state.rollout.record_failure(left, &self.policy);
+        state.rollout.record_failure(failure);
         if !self.is_worker {
             state.rollout.settle_status(left);
         }
@@ -333,18 +334,11 @@ impl RolloutState {
     }
 
     /// Notes by what error it was left. What the user said of the error stays.
-    pub(crate) fn record_failure(&mut self, left: &Left, policy: &ContentPolicy) {
-        let (Left::WithError(failure) | Left::Stopped(failure)) = left else {
-            return;
-        };
-        self.error_type = Some(failure.error_type.clone());
-        if self.error_message.is_none() {
-            self.error_message = Some(policy.text(failure.message.clone()).unwrap_or_default());
-        }
-        self.traceback = failure
-            .traceback
-            .clone()
-            .and_then(|traceback| policy.text(traceback));
+    pub(crate) fn record_failure(&mut self, failure: Option<Failure>) {
+        let Some(failure) = failure else { return };
+        self.error_type = Some(failure.error_type);
+        self.error_message.get_or_insert(failure.message);
+        self.traceback = failure.traceback;
     }
 
     /// Gives a rollout the status that follows from how it was left, unless somebody set one that says more.

@@ -167,6 +167,16 @@ impl Config {
                 kestrel.url
             ));
         }
+        let protocol = environment
+            .non_empty(variable::OTEL_EXPORTER_OTLP_PROTOCOL)
+            .filter(|protocol| protocol.trim() != "http/protobuf");
+        if let (false, Some(protocol), Some(_)) =
+            (kestrel.named, protocol, otlp_endpoint(environment))
+        {
+            notices.push(format!(
+                "OTEL_EXPORTER_OTLP_PROTOCOL asks for {protocol:?}, but only http/protobuf is spoken, and is used"
+            ));
+        }
         let langfuse = set(
             self.langfuse.public_key.is_some(),
             variable::LANGFUSE_PUBLIC_KEY,

@@ -7,7 +7,6 @@ use caribou_model::{Phase, attribute};
 use opentelemetry::{Array, StringValue, Value};
 
 use super::Attributes;
-use crate::content::ContentPolicy;
 
 /// What a rollout is about; settled when it is opened.
 #[derive(Clone, Debug, Default)]
@@ -105,29 +104,15 @@ pub(crate) fn group_attributes(attributes: &mut Attributes, name: &Arc<str>, sta
 }
 
 impl RolloutState {
-    /// Adds metadata: key to JSON value; a later value replaces an earlier one.
-    pub(crate) fn add_metadata(
-        &mut self,
-        entries: impl IntoIterator<Item = (String, String)>,
-        policy: &ContentPolicy,
-    ) {
-        for (key, json) in entries {
-            if let Some(json) = policy.json(json) {
-                self.metadata.insert(key, json);
-            }
-        }
+    /// Adds metadata that may leave: key to JSON value; a later value replaces an earlier one.
+    pub(crate) fn add_metadata(&mut self, entries: Vec<(String, String)>) {
+        self.metadata.extend(entries);
     }
 
-    /// Adds tags that are not there yet.
-    pub(crate) fn add_tags(
-        &mut self,
-        tags: impl IntoIterator<Item = String>,
-        policy: &ContentPolicy,
-    ) {
+    /// Adds tags that may leave and are not there yet.
+    pub(crate) fn add_tags(&mut self, tags: Vec<String>) {
         for tag in tags {
-            if let Some(tag) = policy.text(tag)
-                && !self.tags.contains(&tag)
-            {
+            if !self.tags.contains(&tag) {
                 self.tags.push(tag);
             }
         }
