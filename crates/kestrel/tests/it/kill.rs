@@ -60,7 +60,7 @@ fn span(trace: u64, number: u64) -> TestSpan {
 }
 
 /// Sends new spans, and old ones again in other groupings, until told to stop.
-fn send_until(server: &Mutex<KestrelProcess>, stop: &AtomicBool, sender: u64, seed: u64) -> Sent {
+fn send_until(load: &Load, sender: u64, seed: u64) -> Sent {
     let mut dice = Dice(seed);
     let mut sent = Sent::new();
     let mut next = 0;

@@ -1,4 +1,4 @@
-"""The exporters that people use: every transport and compression, large requests, and what they do when told to wait."""
+"""The exporters that people use: every transport and compression, large requests, and being told to wait."""
 
 from collections.abc import Callable
 from typing import Any
