@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_entity_metadata"
     4 "0004_registry"
     5 "0005_search"
+    6 "0006_images"
 };
 
 /// The migration that adds the full-text index.

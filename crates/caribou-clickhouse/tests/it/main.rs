@@ -5,6 +5,7 @@
 mod arrivals;
 mod database;
 mod fixture;
+mod images;
 mod lists;
 mod migrations;
 mod projects;

@@ -5,6 +5,7 @@
 
 mod error;
 mod facet;
+mod image;
 mod page;
 mod project;
 mod span;
@@ -12,6 +13,7 @@ mod trace;
 
 pub use error::{ErrorBody, ErrorDetail};
 pub use facet::{Facet, FacetValue};
+pub use image::StoredImage;
 pub use page::Page;
 pub use project::{NewProject, Project};
 pub use span::{Span, SpanFields, SpanMatch, SpanMatches, SpanOutline, SpanPage, TraceOutline};
