@@ -15,12 +15,15 @@ import "./theme/tokens.css";
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 
+const api = httpApi();
+const client = createQueryClient();
+
 createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto">
-      <ApiProvider value={httpApi()}>
-        <QueryClientProvider client={createQueryClient()}>
-          <RouterProvider router={createAppRouter()} />
+      <ApiProvider value={api}>
+        <QueryClientProvider client={client}>
+          <RouterProvider router={createAppRouter({ api, client })} />
         </QueryClientProvider>
       </ApiProvider>
     </MantineProvider>

@@ -27,6 +27,8 @@ export interface Window {
 /** What the server pushes, and whether it is there to push. */
 export interface LiveHandlers<T> {
   onItems: (items: T[]) => void;
+  /** Something was missed: what is shown has to be read again. */
+  onReset: () => void;
   onState?: (state: "open" | "lost") => void;
 }
 

@@ -4,834 +4,1482 @@
  */
 
 export interface paths {
-  "/api/v1/projects": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/public/otel/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same under the address that Langfuse's clients use. */
+        post: operations["export_traces_langfuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Projects */
-    get: {
-      parameters: {
-        query?: {
-          limit?: number;
-          cursor?: string;
+    "/api/v1/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Projects */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Page_Project"];
-          };
-        };
-      };
+        /** Values to filter by, with counts within the other filters. */
+        get: operations["facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/traces": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What arrives from now on, as server-sent events.
+         * @description Event `traces` holds rollouts that are new or have changed and pass the filters. With `trace_id`, event `spans`
+         *     holds the spans of that rollout that are new or have changed. Event `reset` says that something was missed and what
+         *     is shown must be read again. Every event has an id; a client that comes back with `Last-Event-ID` gets what it missed.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Rollouts */
-    get: {
-      parameters: {
-        query?: {
-          model?: string[];
-          status?: string[];
-          state?: string[];
-          tags?: string[];
-          any_tags?: string[];
-          phase?: string[];
-          project?: string[];
-          run_id?: string[];
-          datapoint_id?: string[];
-          env_name?: string[];
-          grader_name?: string[];
-          metadata?: string[];
-          step_number?: number[];
-          min_score?: number;
-          max_score?: number;
-          from?: string;
-          to?: string;
-          q?: string;
-          sort?: string;
-          limit?: number;
-          cursor?: string;
-          count?: boolean;
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Rollouts */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Page_TraceSummary"];
-          };
-        };
-      };
+        /** Projects, by name. */
+        get: operations["list_projects"];
+        put?: never;
+        /** Registers a project, or finds it: the same name gives the same project however often it is asked for. */
+        post: operations["create_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/facets": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rollouts, newest first unless `sort` says otherwise.
+         * @description Parameters that may be given several times match any of their values, but `tags`, which must all be there. The
+         *     `sort` is one of `started_at`, `duration_ms`, `score`, `input_tokens`, `output_tokens`, `cost_usd`, `turn_count`,
+         *     `span_count`; with `-` in front it is descending.
+         */
+        get: operations["list_traces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Values to filter by */
-    get: {
-      parameters: {
-        query?: {
-          model?: string[];
-          status?: string[];
-          state?: string[];
-          tags?: string[];
-          any_tags?: string[];
-          phase?: string[];
-          project?: string[];
-          run_id?: string[];
-          datapoint_id?: string[];
-          env_name?: string[];
-          grader_name?: string[];
-          metadata?: string[];
-          step_number?: number[];
-          min_score?: number;
-          max_score?: number;
-          from?: string;
-          to?: string;
-          q?: string;
+    "/api/v1/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Values to filter by */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Facet"][];
-          };
-        };
-      };
+        /**
+         * One rollout.
+         * @description The id is taken in the user's own words as well as in its hex form.
+         */
+        get: operations["get_trace"];
+        put?: never;
+        post?: never;
+        /** Deletes a rollout: its spans and its summary, for good. */
+        delete: operations["delete_trace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/traces/{trace_id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/traces/{trace_id}/outline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spans of a rollout without their content, for trees, timelines and virtual lists. */
+        get: operations["outline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One rollout */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          trace_id: string;
+    "/api/v1/traces/{trace_id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description One rollout */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["TraceDetail"];
-          };
-        };
-      };
+        /** The spans of a rollout that hold a text. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    /** Delete a rollout */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          trace_id: string;
+    "/api/v1/traces/{trace_id}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Delete a rollout */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-      };
+        /** A window of a rollout's spans, in the order they were logged. */
+        get: operations["list_spans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/traces/{trace_id}/outline": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This API as a page to read. */
+        get: operations["docs_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** All spans without content */
-    get: {
-      parameters: {
-        query?: {
-          offset?: number;
-          limit?: number;
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        header?: never;
-        path: {
-          trace_id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description All spans without content */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["TraceOutline"];
-          };
-        };
-      };
+        /** The process is alive. */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/traces/{trace_id}/spans": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the server counts, for Prometheus. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** A window of spans */
-    get: {
-      parameters: {
-        query?: {
-          offset?: number;
-          limit?: number;
-          around?: string;
-          cursor?: string;
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        header?: never;
-        path: {
-          trace_id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description A window of spans */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["SpanPage"];
-          };
-        };
-      };
+        /** The OpenAPI document of this API. */
+        get: operations["openapi_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/traces/{trace_id}/search": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rollouts can be stored and read. */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Where a text is */
-    get: {
-      parameters: {
-        query?: {
-          q?: string;
+    "/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        header?: never;
-        path: {
-          trace_id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Where a text is */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["SpanMatches"];
-          };
-        };
-      };
+        get?: never;
+        put?: never;
+        /**
+         * Takes in spans.
+         * @description The body is an `ExportTraceServiceRequest` as protobuf or JSON, plain or compressed with gzip, deflate or zstd.
+         *     Success means that every span that was not rejected is on disk and can be read. The same spans may be sent any
+         *     number of times, in any grouping and order; each counts once.
+         */
+        post: operations["export_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /** @description Body of every answer that is not a success. */
-    ErrorBody: {
-      error: components["schemas"]["ErrorDetail"];
+    schemas: {
+        /** @description Body of every answer that is not a success. */
+        ErrorBody: {
+            /** @description What went wrong. */
+            error: components["schemas"]["ErrorDetail"];
+        };
+        /** @description What went wrong and what to do. */
+        ErrorDetail: {
+            /** @description For programs: stable name of this very error. */
+            code: string;
+            /** @description For people: what happened and the next step. */
+            message: string;
+            /** @description Class: `invalid_request`, `not_found`, `unavailable`, `too_large`, `forbidden`, `internal_error`. */
+            type: string;
+        };
+        /** @description One field that lists can be filtered by. */
+        Facet: {
+            /** @description Name of the filter: `model`, `status`, `tags`, …. */
+            field: string;
+            /** @description The most frequent values first. */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /** @description One value and how many traces have it. */
+        FacetValue: {
+            /**
+             * Format: int64
+             * @description How many traces have it, within the other filters.
+             */
+            count: number;
+            /** @description The value. */
+            value: string;
+        };
+        /** @description Data of the event `spans`. */
+        LiveSpans: {
+            /** @description Spans that are new or have changed. */
+            items: components["schemas"]["Span"][];
+        };
+        /** @description Data of the event `traces`. */
+        LiveTraces: {
+            /** @description Rollouts that are new or have changed. */
+            items: components["schemas"]["TraceSummary"][];
+        };
+        /** @description Body of `POST /api/v1/projects`. */
+        NewProject: {
+            /** @description Name, 1 to 200 characters. */
+            name: string;
+        };
+        /** @description One page of a list. */
+        Page_Project: {
+            /** @description The rows of this page. */
+            items: components["schemas"]["Project"][];
+            /** @description Pass as `cursor` for the next page; `null` on the last. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many rows there are in all, where `count=true` asked for it.
+             */
+            total?: number | null;
+        };
+        /** @description One page of a list. */
+        Page_TraceSummary: {
+            /** @description The rows of this page. */
+            items: components["schemas"]["TraceSummary"][];
+            /** @description Pass as `cursor` for the next page; `null` on the last. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many rows there are in all, where `count=true` asked for it.
+             */
+            total?: number | null;
+        };
+        /** @description What owns runs and traces. */
+        Project: {
+            /** @description When it was registered or first seen. */
+            created_at?: string | null;
+            /** @description Id; the project's name. */
+            id: string;
+            /** @description When its newest rollout started. */
+            last_trace_at?: string | null;
+            /** @description Name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many rollouts it has.
+             */
+            trace_count: number;
+            /** @description Page to open. */
+            url: string;
+        };
+        /** @description Whether the server can do its work. */
+        Readiness: {
+            /** @description What stands in the way, where something does. */
+            message?: string | null;
+            /** @description True when rollouts can be stored and read. */
+            ready: boolean;
+            /** @description State of the store: `ready`, `restarting`, `unavailable`. */
+            state: string;
+            /** @description `embedded` or `remote`. */
+            store: string;
+            /** @description Version of this server. */
+            version: string;
+        };
+        /** @description One `trace_run` of a rollout. */
+        Segment: {
+            /** @description End; `null` while open. */
+            ended_at?: string | null;
+            /** @description Its root span. */
+            span_id: string;
+            /** @description Start. */
+            started_at: string;
+            /** @description Status that this segment left, if any. */
+            status?: string | null;
+        };
+        /**
+         * @description One span, with the fields of its kind under the names of the log types.
+         *
+         *     `content`, `arguments`, `result`, `input` and `output` are a JSON string where text was logged and any other JSON
+         *     value where a structure was.
+         */
+        Span: components["schemas"]["SpanFields"] & {
+            /**
+             * Format: double
+             * @description Duration; `null` where nobody said.
+             */
+            duration_ms?: number | null;
+            /** @description End; `null` while open. */
+            ended_at?: string | null;
+            /** @description Message of the error. */
+            error_message?: string | null;
+            /** @description Class of the error. */
+            error_type?: string | null;
+            /**
+             * Format: int32
+             * @description Place in the turn.
+             */
+            intra_index: number;
+            /** @description `message`, `tool`, `grade`, `criterion`, `event`, `rollout`, `group`, `model_call`, `agent` or `otel`. */
+            item_type: string;
+            /** @description When it was logged. */
+            logged_at: string;
+            /** @description What is odd about the span but was kept. */
+            marks?: string[];
+            /** @description The span that this one is part of. */
+            parent_span_id?: string | null;
+            /**
+             * Format: int64
+             * @description Place in the order of logging of its process.
+             */
+            sequence: number;
+            /** @description Id, 16 hex digits. */
+            span_id: string;
+            /** @description Documented kind: `message`, `tool`, `grader`, `grader.{name}`, `grader.criterion`, `event`, `rollout`, `group`, `otel`. */
+            span_kind: string;
+            /** @description Name. */
+            span_name: string;
+            /** @description Start. */
+            started_at: string;
+            /** @description `ok`, `error` or `unset`. */
+            status: string;
+            /** @description Traceback of the error. */
+            traceback?: string | null;
+            /**
+             * Format: int32
+             * @description Turn.
+             */
+            turn_index: number;
+        };
+        /** @description Fields that only some kinds of spans have; absent ones are left out. */
+        SpanFields: {
+            /** @description Tool: input. */
+            arguments?: unknown;
+            /** @description Grade: what the grader produced. */
+            artifacts?: unknown;
+            /** @description Foreign attributes and a group's own. */
+            attributes?: unknown;
+            /**
+             * Format: int64
+             * @description Tokens read from a cache.
+             */
+            cached_input_tokens?: number | null;
+            /** @description Tool: the call it executes. */
+            call_id?: string | null;
+            /** @description Message: text or content parts. */
+            content?: unknown;
+            /**
+             * Format: double
+             * @description Cost.
+             */
+            cost_usd?: number | null;
+            /** @description Grade: results of the single criteria. */
+            criteria?: unknown;
+            /** @description Event, criterion: details. */
+            details?: unknown;
+            /** @description Tool: message if it failed. */
+            error?: string | null;
+            /** @description Why the model stopped. */
+            finish_reason?: string | null;
+            /** @description Grader's message, rollout: grader. */
+            grader_name?: string | null;
+            /** @description Grade: grader's type. */
+            grader_type?: string | null;
+            /** @description Grade: version of the grader. */
+            grader_version?: string | null;
+            /** @description Foreign model call: messages read. */
+            input?: unknown;
+            /**
+             * Format: int64
+             * @description Tokens read.
+             */
+            input_tokens?: number | null;
+            /** @description Span links. */
+            links?: unknown;
+            /** @description Rollout: metadata of this segment. */
+            metadata?: unknown;
+            /** @description Model that spoke. */
+            model?: string | null;
+            /** @description Function, tool, event, group, rollout. */
+            name?: string | null;
+            /** @description Foreign model call: messages written. */
+            output?: unknown;
+            /**
+             * Format: int64
+             * @description Tokens written.
+             */
+            output_tokens?: number | null;
+            /** @description Criterion: passed or not. */
+            passed?: boolean | null;
+            /**
+             * Format: int64
+             * @description Grade: criteria passed.
+             */
+            passed_count?: number | null;
+            /** @description Grader's message: prompt summary. */
+            prompt?: string | null;
+            /** @description Who served it. */
+            provider?: string | null;
+            /** @description Message, grade: reasoning. */
+            reasoning?: string | null;
+            /**
+             * Format: int64
+             * @description Tokens written as reasoning.
+             */
+            reasoning_tokens?: number | null;
+            /** @description Tool: who asked. */
+            requestor?: string | null;
+            /** @description Tool: output. */
+            result?: unknown;
+            /** @description Message: who speaks. */
+            role?: string | null;
+            /** @description Rollout: status of this segment. */
+            rollout_status?: string | null;
+            /** @description Instrumentation scope of a foreign span. */
+            scope_name?: string | null;
+            /**
+             * Format: double
+             * @description Grade, criterion: score.
+             */
+            score?: number | null;
+            /** @description Span events of a foreign span. */
+            span_events?: unknown;
+            /** @description Rollout: tags of this segment. */
+            tags?: string[] | null;
+            /** @description Message: the call it answers. */
+            tool_call_id?: string | null;
+            /** @description Message: tool calls made. */
+            tool_calls?: unknown;
+            /**
+             * Format: int64
+             * @description Grade: criteria in all.
+             */
+            total_count?: number | null;
+            /**
+             * Format: double
+             * @description Criterion: weight.
+             */
+            weight?: number | null;
+        };
+        /** @description One span that holds a text. */
+        SpanMatch: {
+            /**
+             * Format: int64
+             * @description How often it holds the text.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Its place in the trace, from 0.
+             */
+            index: number;
+            /** @description The span. */
+            span_id: string;
+        };
+        /** @description Where a text was found within one trace. */
+        SpanMatches: {
+            /** @description The spans that hold it, in the order they were logged. */
+            items: components["schemas"]["SpanMatch"][];
+            /** @description True where there were more spans than are listed. */
+            truncated: boolean;
+        };
+        /** @description One span without content. */
+        SpanOutline: {
+            /** @description Call id of tools and tool-role messages. */
+            call_id?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes of content: for estimating heights.
+             */
+            content_bytes: number;
+            /**
+             * Format: double
+             * @description Duration in milliseconds.
+             */
+            duration_ms?: number | null;
+            /** @description Ended with an error. */
+            error: boolean;
+            /** @description As in [`Span`]. */
+            item_type: string;
+            /** @description The span that this one is part of. */
+            parent_span_id?: string | null;
+            /** @description Message: role. */
+            role?: string | null;
+            /**
+             * Format: double
+             * @description Score of a grade.
+             */
+            score?: number | null;
+            /** @description Id. */
+            span_id: string;
+            /** @description As in [`Span`]. */
+            span_kind: string;
+            /** @description As in [`Span`]. */
+            span_name: string;
+            /**
+             * Format: double
+             * @description Start in milliseconds after the start of the trace.
+             */
+            start_offset_ms: number;
+            /**
+             * Format: int32
+             * @description Turn.
+             */
+            turn_index: number;
+        };
+        /** @description One window of a trace's spans, in the order they were logged. */
+        SpanPage: {
+            /** @description The spans of the window. */
+            items: components["schemas"]["Span"][];
+            /** @description Pass as `cursor` for the window after this one; `null` at the end. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description Place of the first of them in the whole trace, from 0.
+             */
+            offset: number;
+            /** @description Pass as `cursor` for the window before this one; `null` at the start. */
+            previous_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many spans the trace has.
+             */
+            total: number;
+        };
+        /** @description One rollout with what a list does not show. */
+        TraceDetail: components["schemas"]["TraceSummary"] & {
+            /** @description Class of the error, if any. */
+            error_type?: string | null;
+            /** @description Metadata of all segments united. */
+            metadata: Record<string, never>;
+            /** @description Attributes of the resource that recorded the first segment. */
+            resource: Record<string, never>;
+            /** @description The segments in order of their start. */
+            segments: components["schemas"]["Segment"][];
+            /** @description Traceback of the error, if any. */
+            traceback?: string | null;
+            /** @description Page to open. */
+            url: string;
+        };
+        /** @description All spans of a trace in the order they were logged, without content: what a tree, a timeline and a virtual list need. */
+        TraceOutline: {
+            /** @description Part of the spans, beginning at `offset`. */
+            items: components["schemas"]["SpanOutline"][];
+            /**
+             * Format: int64
+             * @description Place of the first of them in the whole trace.
+             */
+            offset: number;
+            /**
+             * Format: int64
+             * @description How many spans the trace has.
+             */
+            total: number;
+        };
+        /** @description One rollout, as a row of a list. */
+        TraceSummary: {
+            /**
+             * Format: int64
+             * @description Of these, from a cache.
+             */
+            cached_input_tokens: number;
+            /**
+             * Format: double
+             * @description What the agent cost.
+             */
+            cost_usd?: number | null;
+            /** @description Datapoint. */
+            datapoint_id?: string | null;
+            /**
+             * Format: double
+             * @description Sum of the segments' durations, in milliseconds; up to the last sign of life while running.
+             */
+            duration_ms: number;
+            /** @description End of the last segment; `null` while running. */
+            ended_at?: string | null;
+            /** @description Environment. */
+            env_name?: string | null;
+            /**
+             * Format: int64
+             * @description How many spans ended with an error.
+             */
+            error_count: number;
+            /** @description Message of the error, if any. */
+            error_message?: string | null;
+            /** @description Beginning of the first user message, at most 300 characters. */
+            first_message?: string | null;
+            /**
+             * Format: double
+             * @description What graders cost.
+             */
+            grader_cost_usd?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens that graders read.
+             */
+            grader_input_tokens: number;
+            /** @description Grader as given. */
+            grader_name?: string | null;
+            /**
+             * Format: int64
+             * @description Tokens that graders wrote.
+             */
+            grader_output_tokens: number;
+            /**
+             * Format: int64
+             * @description Tokens that the agent read.
+             */
+            input_tokens: number;
+            /** @description When something of it last arrived. */
+            last_seen_at: string;
+            /** @description Model as given, else the first agent model seen. */
+            model_name?: string | null;
+            /** @description All models seen. */
+            models: string[];
+            /** @description Name, where the rollout was given one, else the root span's. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Tokens that the agent wrote.
+             */
+            output_tokens: number;
+            /** @description Rollout that this one was started from. */
+            parent_trace_id?: string | null;
+            /** @description `train`, `eval` or `prod`. */
+            phase?: string | null;
+            /** @description Version of the policy that acted. */
+            policy_version?: string | null;
+            /** @description Project. */
+            project: string;
+            /** @description Run. */
+            run_id?: string | null;
+            /**
+             * Format: int64
+             * @description Which sample of the datapoint.
+             */
+            sample_index?: number | null;
+            /**
+             * Format: double
+             * @description Score: the latest grade by `grader_name` if there is one, else the latest grade.
+             */
+            score?: number | null;
+            /** @description Session. */
+            session_id?: string | null;
+            /**
+             * Format: int64
+             * @description How many spans.
+             */
+            span_count: number;
+            /** @description Start of the first segment. */
+            started_at: string;
+            /** @description `running`, `ended` or `lost`. */
+            state: string;
+            /** @description One of the ten statuses. */
+            status: string;
+            /** @description A status in words of another system. */
+            status_text?: string | null;
+            /**
+             * Format: int64
+             * @description Step of the run.
+             */
+            step_number?: number | null;
+            /** @description Tags. */
+            tags: string[];
+            /** @description Id, 32 hex digits. */
+            trace_id: string;
+            /** @description The id in the user's own words, where `trace_run` was given one that is not the hex form. */
+            trace_id_text?: string | null;
+            /**
+             * Format: int64
+             * @description How many turns.
+             */
+            turn_count: number;
+            /** @description User. */
+            user_id?: string | null;
+        };
     };
-    /** @description What went wrong and what to do. */
-    ErrorDetail: {
-      /** @description For people: what happened and the next step. */
-      message: string;
-      /** @description Class: `invalid_request`, `not_found`, `unavailable`, `too_large`, `forbidden`, `internal_error`. */
-      type: string;
-      /** @description For programs: stable name of this very error. */
-      code: string;
-    };
-    /** @description One field that lists can be filtered by. */
-    Facet: {
-      /** @description Name of the filter: `model`, `status`, `tags`, …. */
-      field: string;
-      /** @description The most frequent values first. */
-      values: components["schemas"]["FacetValue"][];
-    };
-    /** @description One value and how many traces have it. */
-    FacetValue: {
-      /** @description The value. */
-      value: string;
-      /**
-       * Format: int64
-       * @description How many traces have it, within the other filters.
-       */
-      count: number;
-    };
-    /** @description Body of `POST /api/v1/projects`. */
-    NewProject: {
-      /** @description Name, 1 to 200 characters. */
-      name: string;
-    };
-    /** @description One page of a list. */
-    Page_Project: {
-      /** @description The rows of this page. */
-      items: components["schemas"]["Project"][];
-      /** @description Pass as `cursor` for the next page; `null` on the last. */
-      next_cursor?: string | null;
-      /**
-       * Format: int64
-       * @description How many rows there are in all, where `count=true` asked for it.
-       */
-      total?: number | null;
-    };
-    /** @description One page of a list. */
-    Page_TraceSummary: {
-      /** @description The rows of this page. */
-      items: components["schemas"]["TraceSummary"][];
-      /** @description Pass as `cursor` for the next page; `null` on the last. */
-      next_cursor?: string | null;
-      /**
-       * Format: int64
-       * @description How many rows there are in all, where `count=true` asked for it.
-       */
-      total?: number | null;
-    };
-    /** @description What owns runs and traces. */
-    Project: {
-      /** @description Id; the project's name. */
-      id: string;
-      /** @description Name. */
-      name: string;
-      /** @description When it was registered or first seen. */
-      created_at?: string | null;
-      /**
-       * Format: int64
-       * @description How many rollouts it has.
-       */
-      trace_count: number;
-      /** @description When its newest rollout started. */
-      last_trace_at?: string | null;
-      /** @description Page to open. */
-      url: string;
-    };
-    /** @description One `trace_run` of a rollout. */
-    Segment: {
-      /** @description Its root span. */
-      span_id: string;
-      /** @description Start. */
-      started_at: string;
-      /** @description End; `null` while open. */
-      ended_at?: string | null;
-      /** @description Status that this segment left, if any. */
-      status?: string | null;
-    };
-    /** @description One span, with the fields of its kind under the names of the log types.  `content`, `arguments`, `result`, `input` and `output` are a JSON string where text was logged and any other JSON value where a structure was. */
-    Span: components["schemas"]["SpanFields"] & {
-      /** @description Id, 16 hex digits. */
-      span_id: string;
-      /** @description The span that this one is part of. */
-      parent_span_id?: string | null;
-      /** @description `message`, `tool`, `grade`, `criterion`, `event`, `rollout`, `group`, `model_call`, `agent` or `otel`. */
-      item_type: string;
-      /** @description Documented kind: `message`, `tool`, `grader`, `grader.{name}`, `grader.criterion`, `event`, `rollout`, `group`, `otel`. */
-      span_kind: string;
-      /** @description Name. */
-      span_name: string;
-      /**
-       * Format: int32
-       * @description Turn.
-       */
-      turn_index: number;
-      /**
-       * Format: int32
-       * @description Place in the turn.
-       */
-      intra_index: number;
-      /**
-       * Format: int64
-       * @description Place in the order of logging of its process.
-       */
-      sequence: number;
-      /** @description When it was logged. */
-      logged_at: string;
-      /** @description Start. */
-      started_at: string;
-      /** @description End; `null` while open. */
-      ended_at?: string | null;
-      /**
-       * Format: double
-       * @description Duration; `null` where nobody said.
-       */
-      duration_ms?: number | null;
-      /** @description `ok`, `error` or `unset`. */
-      status: string;
-      /** @description Message of the error. */
-      error_message?: string | null;
-      /** @description Class of the error. */
-      error_type?: string | null;
-      /** @description Traceback of the error. */
-      traceback?: string | null;
-      /** @description What is odd about the span but was kept. */
-      marks?: string[];
-    };
-    /** @description Fields that only some kinds of spans have; absent ones are left out. */
-    SpanFields: {
-      /** @description Message: who speaks. */
-      role?: string | null;
-      /** @description Message: text or content parts. */
-      content?: unknown;
-      /** @description Message, grade: reasoning. */
-      reasoning?: string | null;
-      /** @description Message: tool calls made. */
-      tool_calls?: unknown;
-      /** @description Message: the call it answers. */
-      tool_call_id?: string | null;
-      /** @description Tool: the call it executes. */
-      call_id?: string | null;
-      /** @description Function, tool, event, group, rollout. */
-      name?: string | null;
-      /** @description Model that spoke. */
-      model?: string | null;
-      /** @description Who served it. */
-      provider?: string | null;
-      /**
-       * Format: int64
-       * @description Tokens read.
-       */
-      input_tokens?: number | null;
-      /**
-       * Format: int64
-       * @description Tokens written.
-       */
-      output_tokens?: number | null;
-      /**
-       * Format: int64
-       * @description Tokens read from a cache.
-       */
-      cached_input_tokens?: number | null;
-      /**
-       * Format: int64
-       * @description Tokens written as reasoning.
-       */
-      reasoning_tokens?: number | null;
-      /**
-       * Format: double
-       * @description Cost.
-       */
-      cost_usd?: number | null;
-      /** @description Why the model stopped. */
-      finish_reason?: string | null;
-      /** @description Grader's message, rollout: grader. */
-      grader_name?: string | null;
-      /** @description Grader's message: prompt summary. */
-      prompt?: string | null;
-      /** @description Tool: input. */
-      arguments?: unknown;
-      /** @description Tool: output. */
-      result?: unknown;
-      /** @description Tool: message if it failed. */
-      error?: string | null;
-      /** @description Tool: who asked. */
-      requestor?: string | null;
-      /** @description Foreign model call: messages read. */
-      input?: unknown;
-      /** @description Foreign model call: messages written. */
-      output?: unknown;
-      /**
-       * Format: double
-       * @description Grade, criterion: score.
-       */
-      score?: number | null;
-      /** @description Grade: grader's type. */
-      grader_type?: string | null;
-      /** @description Grade: results of the single criteria. */
-      criteria?: unknown;
-      /**
-       * Format: int64
-       * @description Grade: criteria passed.
-       */
-      passed_count?: number | null;
-      /**
-       * Format: int64
-       * @description Grade: criteria in all.
-       */
-      total_count?: number | null;
-      /** @description Grade: what the grader produced. */
-      artifacts?: unknown;
-      /** @description Grade: version of the grader. */
-      grader_version?: string | null;
-      /** @description Criterion: passed or not. */
-      passed?: boolean | null;
-      /**
-       * Format: double
-       * @description Criterion: weight.
-       */
-      weight?: number | null;
-      /** @description Event, criterion: details. */
-      details?: unknown;
-      /** @description Rollout: status of this segment. */
-      rollout_status?: string | null;
-      /** @description Rollout: metadata of this segment. */
-      metadata?: unknown;
-      /** @description Rollout: tags of this segment. */
-      tags?: string[] | null;
-      /** @description Foreign attributes and a group's own. */
-      attributes?: unknown;
-      /** @description Instrumentation scope of a foreign span. */
-      scope_name?: string | null;
-      /** @description Span events of a foreign span. */
-      span_events?: unknown;
-      /** @description Span links. */
-      links?: unknown;
-    };
-    /** @description One span that holds a text. */
-    SpanMatch: {
-      /** @description The span. */
-      span_id: string;
-      /**
-       * Format: int64
-       * @description Its place in the trace, from 0.
-       */
-      index: number;
-      /**
-       * Format: int64
-       * @description How often it holds the text.
-       */
-      count: number;
-    };
-    /** @description Where a text was found within one trace. */
-    SpanMatches: {
-      /** @description The spans that hold it, in the order they were logged. */
-      items: components["schemas"]["SpanMatch"][];
-      /** @description True where there were more spans than are listed. */
-      truncated: boolean;
-    };
-    /** @description One span without content. */
-    SpanOutline: {
-      /** @description Id. */
-      span_id: string;
-      /** @description The span that this one is part of. */
-      parent_span_id?: string | null;
-      /** @description As in [`Span`]. */
-      item_type: string;
-      /** @description As in [`Span`]. */
-      span_kind: string;
-      /** @description As in [`Span`]. */
-      span_name: string;
-      /** @description Message: role. */
-      role?: string | null;
-      /** @description Call id of tools and tool-role messages. */
-      call_id?: string | null;
-      /**
-       * Format: int32
-       * @description Turn.
-       */
-      turn_index: number;
-      /**
-       * Format: double
-       * @description Start in milliseconds after the start of the trace.
-       */
-      start_offset_ms: number;
-      /**
-       * Format: double
-       * @description Duration in milliseconds.
-       */
-      duration_ms?: number | null;
-      /** @description Ended with an error. */
-      error: boolean;
-      /**
-       * Format: double
-       * @description Score of a grade.
-       */
-      score?: number | null;
-      /**
-       * Format: int64
-       * @description Bytes of content: for estimating heights.
-       */
-      content_bytes: number;
-    };
-    /** @description One window of a trace's spans, in the order they were logged. */
-    SpanPage: {
-      /** @description The spans of the window. */
-      items: components["schemas"]["Span"][];
-      /**
-       * Format: int64
-       * @description Place of the first of them in the whole trace, from 0.
-       */
-      offset: number;
-      /**
-       * Format: int64
-       * @description How many spans the trace has.
-       */
-      total: number;
-      /** @description Pass as `cursor` for the window after this one; `null` at the end. */
-      next_cursor?: string | null;
-      /** @description Pass as `cursor` for the window before this one; `null` at the start. */
-      previous_cursor?: string | null;
-    };
-    /** @description One rollout with what a list does not show. */
-    TraceDetail: components["schemas"]["TraceSummary"] & {
-      /** @description Metadata of all segments united. */
-      metadata: Record<string, never>;
-      /** @description Class of the error, if any. */
-      error_type?: string | null;
-      /** @description Traceback of the error, if any. */
-      traceback?: string | null;
-      /** @description The segments in order of their start. */
-      segments: components["schemas"]["Segment"][];
-      /** @description Attributes of the resource that recorded the first segment. */
-      resource: Record<string, never>;
-      /** @description Page to open. */
-      url: string;
-    };
-    /** @description All spans of a trace in the order they were logged, without content: what a tree, a timeline and a virtual list need. */
-    TraceOutline: {
-      /** @description Part of the spans, beginning at `offset`. */
-      items: components["schemas"]["SpanOutline"][];
-      /**
-       * Format: int64
-       * @description Place of the first of them in the whole trace.
-       */
-      offset: number;
-      /**
-       * Format: int64
-       * @description How many spans the trace has.
-       */
-      total: number;
-    };
-    /** @description One rollout, as a row of a list. */
-    TraceSummary: {
-      /** @description Id, 32 hex digits. */
-      trace_id: string;
-      /** @description The id in the user's own words, where `trace_run` was given one that is not the hex form. */
-      trace_id_text?: string | null;
-      /** @description Name, where the rollout was given one, else the root span's. */
-      name?: string | null;
-      /** @description Beginning of the first user message, at most 300 characters. */
-      first_message?: string | null;
-      /** @description One of the ten statuses. */
-      status: string;
-      /** @description A status in words of another system. */
-      status_text?: string | null;
-      /** @description `running`, `ended` or `lost`. */
-      state: string;
-      /** @description When something of it last arrived. */
-      last_seen_at: string;
-      /** @description Message of the error, if any. */
-      error_message?: string | null;
-      /** @description `train`, `eval` or `prod`. */
-      phase?: string | null;
-      /** @description Project. */
-      project: string;
-      /** @description Run. */
-      run_id?: string | null;
-      /**
-       * Format: int64
-       * @description Step of the run.
-       */
-      step_number?: number | null;
-      /** @description Datapoint. */
-      datapoint_id?: string | null;
-      /**
-       * Format: int64
-       * @description Which sample of the datapoint.
-       */
-      sample_index?: number | null;
-      /** @description Environment. */
-      env_name?: string | null;
-      /** @description Model as given, else the first agent model seen. */
-      model_name?: string | null;
-      /** @description All models seen. */
-      models: string[];
-      /** @description Grader as given. */
-      grader_name?: string | null;
-      /**
-       * Format: double
-       * @description Score: the latest grade by `grader_name` if there is one, else the latest grade.
-       */
-      score?: number | null;
-      /**
-       * Format: int64
-       * @description How many turns.
-       */
-      turn_count: number;
-      /**
-       * Format: int64
-       * @description How many spans.
-       */
-      span_count: number;
-      /**
-       * Format: int64
-       * @description How many spans ended with an error.
-       */
-      error_count: number;
-      /**
-       * Format: int64
-       * @description Tokens that the agent read.
-       */
-      input_tokens: number;
-      /**
-       * Format: int64
-       * @description Of these, from a cache.
-       */
-      cached_input_tokens: number;
-      /**
-       * Format: int64
-       * @description Tokens that the agent wrote.
-       */
-      output_tokens: number;
-      /**
-       * Format: double
-       * @description What the agent cost.
-       */
-      cost_usd?: number | null;
-      /**
-       * Format: int64
-       * @description Tokens that graders read.
-       */
-      grader_input_tokens: number;
-      /**
-       * Format: int64
-       * @description Tokens that graders wrote.
-       */
-      grader_output_tokens: number;
-      /**
-       * Format: double
-       * @description What graders cost.
-       */
-      grader_cost_usd?: number | null;
-      /** @description Start of the first segment. */
-      started_at: string;
-      /** @description End of the last segment; `null` while running. */
-      ended_at?: string | null;
-      /**
-       * Format: double
-       * @description Sum of the segments' durations, in milliseconds; up to the last sign of life while running.
-       */
-      duration_ms: number;
-      /** @description Tags. */
-      tags: string[];
-      /** @description Rollout that this one was started from. */
-      parent_trace_id?: string | null;
-      /** @description Session. */
-      session_id?: string | null;
-      /** @description User. */
-      user_id?: string | null;
-      /** @description Version of the policy that acted. */
-      policy_version?: string | null;
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    export_traces_langfuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Spans, as OTLP describes them */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": number[];
+            };
+        };
+        responses: {
+            /** @description As `POST /v1/traces` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    facets: {
+        parameters: {
+            query?: {
+                /** @description `model_name`, or any of `models`. */
+                model?: string[];
+                /** @description Status, in any case; `success` is COMPLETED, `running` is PENDING, any other text is compared with `status_text`. */
+                status?: string[];
+                /** @description `running`, `ended` or `lost`. */
+                state?: string[];
+                /** @description Tags that must all be there. */
+                tags?: string[];
+                /** @description Tags of which one must be there. */
+                any_tags?: string[];
+                /** @description `train`, `eval` or `prod`. */
+                phase?: string[];
+                /** @description Project. */
+                project?: string[];
+                /** @description Run. */
+                run_id?: string[];
+                /** @description Step of the run. */
+                step_number?: number[];
+                /** @description Datapoint. */
+                datapoint_id?: string[];
+                /** @description Environment. */
+                env_name?: string[];
+                /** @description Grader. */
+                grader_name?: string[];
+                /** @description Session. */
+                session_id?: string[];
+                /** @description User. */
+                user_id?: string[];
+                /** @description `key=value`, or a comparison with a number such as `key>3`; all must hold. */
+                metadata?: string[];
+                /** @description Lowest score. */
+                min_score?: number;
+                /** @description Highest score. */
+                max_score?: number;
+                /** @description Started at this time or after it: RFC 3339, or a date. */
+                from?: string;
+                /** @description Started before this time: RFC 3339, or a date. */
+                to?: string;
+                /** @description Text to find: words that must all be there, and what stands in double quotes as it is. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facet"][];
+                };
+            };
+            /** @description A parameter is unknown or cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: {
+                /** @description `model_name`, or any of `models`. */
+                model?: string[];
+                /** @description Status, in any case; `success` is COMPLETED, `running` is PENDING, any other text is compared with `status_text`. */
+                status?: string[];
+                /** @description `running`, `ended` or `lost`. */
+                state?: string[];
+                /** @description Tags that must all be there. */
+                tags?: string[];
+                /** @description Tags of which one must be there. */
+                any_tags?: string[];
+                /** @description `train`, `eval` or `prod`. */
+                phase?: string[];
+                /** @description Project. */
+                project?: string[];
+                /** @description Run. */
+                run_id?: string[];
+                /** @description Step of the run. */
+                step_number?: number[];
+                /** @description Datapoint. */
+                datapoint_id?: string[];
+                /** @description Environment. */
+                env_name?: string[];
+                /** @description Grader. */
+                grader_name?: string[];
+                /** @description Session. */
+                session_id?: string[];
+                /** @description User. */
+                user_id?: string[];
+                /** @description `key=value`, or a comparison with a number such as `key>3`; all must hold. */
+                metadata?: string[];
+                /** @description Lowest score. */
+                min_score?: number;
+                /** @description Highest score. */
+                max_score?: number;
+                /** @description Started at this time or after it: RFC 3339, or a date. */
+                from?: string;
+                /** @description Started before this time: RFC 3339, or a date. */
+                to?: string;
+                /** @description Text to find: words that must all be there, and what stands in double quotes as it is. */
+                q?: string;
+                /** @description Follow the spans of this rollout instead of the list. */
+                trace_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of events: `traces` with `LiveTraces`, `spans` with `LiveSpans`, `reset` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveSpans"];
+                };
+            };
+            /** @description A parameter is unknown or cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many watch already */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: {
+                /** @description How many, 1 to 1000. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Project"];
+                };
+            };
+            /** @description A parameter is unknown or cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProject"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description The name is missing, empty or too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_traces: {
+        parameters: {
+            query?: {
+                /** @description `model_name`, or any of `models`. */
+                model?: string[];
+                /** @description Status, in any case; `success` is COMPLETED, `running` is PENDING, any other text is compared with `status_text`. */
+                status?: string[];
+                /** @description `running`, `ended` or `lost`. */
+                state?: string[];
+                /** @description Tags that must all be there. */
+                tags?: string[];
+                /** @description Tags of which one must be there. */
+                any_tags?: string[];
+                /** @description `train`, `eval` or `prod`. */
+                phase?: string[];
+                /** @description Project. */
+                project?: string[];
+                /** @description Run. */
+                run_id?: string[];
+                /** @description Step of the run. */
+                step_number?: number[];
+                /** @description Datapoint. */
+                datapoint_id?: string[];
+                /** @description Environment. */
+                env_name?: string[];
+                /** @description Grader. */
+                grader_name?: string[];
+                /** @description Session. */
+                session_id?: string[];
+                /** @description User. */
+                user_id?: string[];
+                /** @description `key=value`, or a comparison with a number such as `key>3`; all must hold. */
+                metadata?: string[];
+                /** @description Lowest score. */
+                min_score?: number;
+                /** @description Highest score. */
+                max_score?: number;
+                /** @description Started at this time or after it: RFC 3339, or a date. */
+                from?: string;
+                /** @description Started before this time: RFC 3339, or a date. */
+                to?: string;
+                /** @description Text to find: words that must all be there, and what stands in double quotes as it is. */
+                q?: string;
+                /** @description How many, 1 to 1000. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description What to sort by, with `-` in front for largest first; `-started_at` where not given. */
+                sort?: string;
+                /** @description Whether to count the whole list. */
+                count?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TraceSummary"];
+                };
+            };
+            /** @description A parameter is unknown or cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_trace: {
+        parameters: {
+            query?: {
+                /** @description Project; the one whose rollout was heard of last where not given. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits, a UUID, or the id as it was given */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceDetail"];
+                };
+            };
+            /** @description There is no such rollout */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_trace: {
+        parameters: {
+            query?: {
+                /** @description Project; the one whose rollout was heard of last where not given. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits, a UUID, or the id as it was given */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such rollout */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    outline: {
+        parameters: {
+            query?: {
+                /** @description Project; the one whose rollout was heard of last where not given. */
+                project?: string;
+                /** @description How many, 1 to 100000. */
+                limit?: number;
+                /** @description Place of the first span, from 0. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits, a UUID, or the id as it was given */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceOutline"];
+                };
+            };
+            /** @description There is no such rollout */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Project; the one whose rollout was heard of last where not given. */
+                project?: string;
+                /** @description Text, in any case, also inside words. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits, a UUID, or the id as it was given */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanMatches"];
+                };
+            };
+            /** @description There is no text to look for */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such rollout */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_spans: {
+        parameters: {
+            query?: {
+                /** @description Project; the one whose rollout was heard of last where not given. */
+                project?: string;
+                /** @description How many, 1 to 1000. */
+                limit?: number;
+                /** @description `next_cursor` or `previous_cursor` of another window. */
+                cursor?: string;
+                /** @description Place of the first span, from 0. */
+                offset?: number;
+                /** @description Id of the span to have in the middle. */
+                around?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits, a UUID, or the id as it was given */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanPage"];
+                };
+            };
+            /** @description A parameter is unknown or cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such rollout, or no such span in it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    docs_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description HTML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `ok` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    openapi_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description Not now: `message` says why */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    export_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Spans, as OTLP describes them */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": number[];
+            };
+        };
+        responses: {
+            /** @description Stored. `partial_success` tells of spans that cannot be stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not what its type says; sending it again is of no use */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is too large, as sent or after decompression */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Type or compression of the body is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not stored; send again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+}

@@ -59,6 +59,7 @@ function listen<S extends v.GenericSchema<unknown, { items: unknown[] }>>(
   const source = new EventSource(url);
   source.addEventListener("open", () => handlers.onState?.("open"));
   source.addEventListener("error", () => handlers.onState?.("lost"));
+  source.addEventListener("reset", () => handlers.onReset());
   source.addEventListener(event, (message: MessageEvent<string>) => {
     handlers.onItems(parse(schema, JSON.parse(message.data)).items);
   });

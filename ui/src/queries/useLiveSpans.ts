@@ -27,6 +27,7 @@ export function useLiveSpans(traceId: string, startedAt: string | undefined, on:
         for (const span of spans) receive(client, traceId, Date.parse(startedAt), span);
         refreshSummary();
       },
+      onReset: () => void client.invalidateQueries({ queryKey: keys.trace(traceId) }),
     });
     return () => {
       clearTimeout(timer);

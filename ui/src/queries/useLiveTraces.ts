@@ -23,6 +23,7 @@ export function useLiveTraces(filters: TraceFilters, sort: string, on: boolean):
         client.setQueryData<InfiniteData<TracePage, string>>(keys.traces(filters, sort), (data) =>
           data ? mergeLive(data, items, sort === DEFAULT_SORT) : data,
         ),
+      onReset: () => void client.invalidateQueries({ queryKey: keys.traces(filters, sort) }),
       onState: setState,
     });
     // eslint-disable-next-line react-hooks/exhaustive-deps -- equal filters are equal by value

@@ -1,10 +1,11 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { infiniteQueryOptions, useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import type { SpanOutline } from "../api/types";
+import type { KestrelApi } from "../api/client";
 import { useApi } from "./api";
 import { keys } from "./keys";
 
-const FIRST_PAGE = 1_000;
+const FIRST_PAGE = 500;
 const NEXT_PAGES = 20_000;
 
 export interface Outline {
@@ -14,10 +15,8 @@ export interface Outline {
   complete: boolean;
 }
 
-/** All spans of a trace without content: a small page first, so that something shows, then the rest in large ones. */
-export function useOutline(traceId: string) {
-  const api = useApi();
-  const query = useInfiniteQuery({
+export function outlineOptions(api: KestrelApi, traceId: string) {
+  return infiniteQueryOptions({
     queryKey: keys.outline(traceId),
     initialPageParam: 0,
     queryFn: ({ pageParam, signal }) =>
@@ -31,6 +30,11 @@ export function useOutline(traceId: string) {
       return page.items.length > 0 && next < page.total ? next : null;
     },
   });
+}
+
+/** All spans of a trace without content: a small page first, so that something shows, then the rest in large ones. */
+export function useOutline(traceId: string) {
+  const query = useInfiniteQuery(outlineOptions(useApi(), traceId));
   const { data, hasNextPage, isFetching, isError, fetchNextPage } = query;
 
   // The rest is fetched without being asked for: tree, minimap and search need the whole outline.

@@ -1,12 +1,16 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import type { KestrelApi } from "../api/client";
 import { useApi } from "./api";
 import { keys } from "./keys";
 
-/** One rollout without its spans. */
-export function useTrace(traceId: string) {
-  const api = useApi();
-  return useQuery({
+export function traceOptions(api: KestrelApi, traceId: string) {
+  return queryOptions({
     queryKey: keys.trace(traceId),
     queryFn: ({ signal }) => api.trace(traceId, signal),
   });
+}
+
+/** One rollout without its spans. */
+export function useTrace(traceId: string) {
+  return useQuery(traceOptions(useApi(), traceId));
 }

@@ -1,6 +1,7 @@
 import { Button, Group, Modal } from "@mantine/core";
 import type { TraceDetail } from "../../api/types";
 import { formatPlural } from "../../lib/format";
+import { traceTitle } from "../../lib/traceTitle";
 import { useDeleteTrace } from "../../queries/useDeleteTrace";
 
 interface DeleteDialogProps {
@@ -13,7 +14,7 @@ interface DeleteDialogProps {
 /** Names what will be gone before it is. */
 export function DeleteDialog({ detail, opened, onClose, onDeleted }: DeleteDialogProps) {
   const { mutate, isPending, error } = useDeleteTrace();
-  const name = detail.name ?? detail.trace_id;
+  const name = traceTitle(detail);
   return (
     <Modal opened={opened} onClose={onClose} title="Delete this rollout?" size="md">
       <p>

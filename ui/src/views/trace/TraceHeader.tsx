@@ -11,6 +11,7 @@ import {
   formatExact,
   formatPlural,
 } from "../../lib/format";
+import { traceTitle } from "../../lib/traceTitle";
 import { GroupNav } from "./GroupNav";
 import classes from "./TraceHeader.module.css";
 
@@ -23,7 +24,7 @@ interface TraceHeaderProps {
 
 /** Always visible: how it ended, what it scored, where it stands, what it cost. */
 export function TraceHeader({ detail, actions, onOpen }: TraceHeaderProps) {
-  const title = detail.name ?? detail.first_message ?? detail.trace_id_text ?? detail.trace_id;
+  const title = traceTitle(detail);
   return (
     <header className={classes.header}>
       <div className={classes.first}>

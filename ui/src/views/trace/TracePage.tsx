@@ -1,6 +1,7 @@
 import { useDocumentTitle } from "@mantine/hooks";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
+import { traceTitle } from "../../lib/traceTitle";
 import { useTrace } from "../../queries/useTrace";
 import { lastList } from "../../state/lastList";
 import type { TraceSearch } from "../../urls";
@@ -13,7 +14,7 @@ export function TracePage() {
   const navigate = useNavigate();
   const neighbours = useNeighbours(traceId);
   const { data } = useTrace(traceId);
-  useDocumentTitle(`${data?.name ?? data?.first_message ?? traceId} · Kestrel`);
+  useDocumentTitle(`${data ? traceTitle(data) : traceId} · Kestrel`);
   const onSearch = useCallback(
     (change: Partial<TraceSearch>) => {
       const search = (before: TraceSearch) => ({ ...before, ...change });

@@ -16,6 +16,7 @@ import { estimateHeight } from "./rowHeights";
 import classes from "./Transcript.module.css";
 import { TranscriptItem } from "./TranscriptItem";
 import { useOpenTrace } from "./TraceContext";
+import { usePinnedRow } from "./usePinnedRow";
 import { useHighlights } from "./useHighlights";
 
 const MINIMAP_FROM = 60;
@@ -55,13 +56,20 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
     scrollEndThreshold: NEAR_END,
     onChange: (instance) => onTopRow(instance.range?.startIndex ?? 0),
   });
+  const total = virtualizer.getTotalSize();
+  const pin = usePinnedRow(scroller, total, (row) =>
+    virtualizer.scrollToIndex(row, { align: "start" }),
+  );
   useImperativeHandle(
     handle,
     () => ({
-      show: (row) => virtualizer.scrollToIndex(row, { align: "start" }),
+      show: (row) => {
+        pin(row);
+        virtualizer.scrollToIndex(row, { align: "start" });
+      },
       topRow: () => virtualizer.getVirtualItemForOffset(virtualizer.scrollOffset ?? 0)?.index ?? 0,
     }),
-    [virtualizer],
+    [virtualizer, pin],
   );
   useRemeasureOnFoldAll(
     useCallback(() => {
@@ -73,7 +81,6 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
   );
   useHighlights(column, find, selected);
 
-  const total = virtualizer.getTotalSize();
   return (
     <div className={classes.transcript}>
       <div

@@ -68,9 +68,7 @@ function ValueMenu({ field, filters, onChange }: FilterMenuProps) {
           </li>
         ))}
         {values.length === 0 && (
-          <li className={classes.none}>
-            {isPending ? "…" : "No such value; Enter takes it as typed"}
-          </li>
+          <li className={classes.none}>{isPending ? "…" : "Type a value; Enter takes it"}</li>
         )}
       </ul>
     </div>

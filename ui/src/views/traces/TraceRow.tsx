@@ -5,6 +5,7 @@ import { Moment } from "../../components/Moment";
 import { ScoreBar } from "../../components/ScoreBar";
 import { StatusBadge } from "../../components/StatusBadge";
 import type { PlacedColumn } from "../../lib/listColumns";
+import { givenName, traceTitle } from "../../lib/traceTitle";
 import { pageUrls } from "../../urls";
 import classes from "./TraceTable.module.css";
 
@@ -104,7 +105,7 @@ function NameLink({ trace, onOpen }: Pick<CellContentProps, "trace" | "onOpen">)
     event.preventDefault();
     onOpen(trace.trace_id);
   };
-  const text = trace.name ?? trace.first_message ?? trace.trace_id_text ?? trace.trace_id;
+  const text = traceTitle(trace);
   return (
     <Link
       to="/traces/$traceId"
@@ -114,7 +115,7 @@ function NameLink({ trace, onOpen }: Pick<CellContentProps, "trace" | "onOpen">)
       onClick={onClick}
     >
       {text}
-      {trace.name && trace.first_message && (
+      {givenName(trace) !== null && trace.first_message && (
         <span className={classes.faint}> {trace.first_message}</span>
       )}
     </Link>
