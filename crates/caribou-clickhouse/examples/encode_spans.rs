@@ -3,6 +3,14 @@
 //! The text is that of real rollouts, cut into spans of about 1.1 KB. Prints spans per second of encoding and bytes a
 //! span; with a folder it also writes each block to a file, for measuring a bare insert.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "small numbers of a measuring program"
+)]
+
 use std::error::Error;
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -91,7 +99,7 @@ fn span(number: usize, text: &str) -> SpanRecord<'_> {
         end += 1;
     }
     let at = 1_795_000_000_000_000_000 + number as i64 * 1_000_000;
-    let assistant = place % 2 == 0;
+    let assistant = place.is_multiple_of(2);
     SpanRecord {
         project: "default".into(),
         trace_id: TraceId(trace_id),

@@ -1,7 +1,7 @@
 -- The summaries: one row per rollout, recomputed from its spans.
 --
 -- The version is a sum over the spans it was computed from, so that the row that knows more wins (docs/decisions).
--- Small granules: a page of a list reads its rows one by one.
+-- Small granules and blocks: a page of a list reads its rows here and there.
 CREATE TABLE IF NOT EXISTS {database}.traces{on_cluster}
 (
     project LowCardinality(String),
@@ -55,5 +55,6 @@ ORDER BY (project, trace_id)
 SETTINGS
     fsync_after_insert = 1,
     fsync_part_directory = 1,
-    min_bytes_for_wide_part = 134217728,
-    index_granularity = 256
+    index_granularity = 512,
+    min_compress_block_size = 16384,
+    max_compress_block_size = 65536

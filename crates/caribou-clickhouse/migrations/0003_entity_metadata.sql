@@ -9,12 +9,14 @@ CREATE TABLE IF NOT EXISTS {database}.entity_metadata{on_cluster}
     value_type LowCardinality(String),
     value String CODEC(ZSTD(1)),
     value_number Nullable(Float64) CODEC(ZSTD(1)),
-    updated_at DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(Delta, ZSTD(1))
+    updated_at DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(Delta, ZSTD(1)),
+
+    INDEX value_bloom value TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX value_range value_number TYPE minmax GRANULARITY 1
 )
 ENGINE = {replacing}(version)
 ORDER BY (entity_type, project, key, entity_id)
 SETTINGS
     fsync_after_insert = 1,
     fsync_part_directory = 1,
-    min_bytes_for_wide_part = 134217728,
     index_granularity = 1024

@@ -175,7 +175,7 @@ fn write_dictionary(spans: &[SpanRecord<'_>], get: GetText, out: &mut Buffer) {
         return;
     }
     let width = index_width(keys.len());
-    out.u64(OWN_KEYS | width.trailing_zeros() as u64);
+    out.u64(OWN_KEYS | u64::from(width.trailing_zeros()));
     out.u64(keys.len() as u64);
     for key in keys {
         out.text(key.as_bytes());

@@ -58,7 +58,7 @@ fn json_text(json: &str) -> Cow<'_, str> {
     FirstText { found: &mut found }
         .visit(&mut deserializer)
         .ok();
-    found.map_or(Cow::Borrowed(beginning(json)), Cow::Owned)
+    found.map_or_else(|| Cow::Borrowed(beginning(json)), Cow::Owned)
 }
 
 /// The content of the first message of a list that a user spoke; the first of any role where no user spoke.

@@ -70,11 +70,10 @@ pub(crate) fn error_from_server(status: Option<u16>, text: String, inserting: bo
         // An insert is stopped by what else runs at the moment, not by what it is.
         Some(code) if LIMIT_CODES.contains(&code) && inserting => StoreError::Unavailable(source),
         Some(code) if LIMIT_CODES.contains(&code) => StoreError::LimitExceeded(source),
-        Some(_) => StoreError::Refused(source),
         None if status.is_none_or(|status| matches!(status, 429 | 502 | 503 | 504)) => {
             StoreError::Unavailable(source)
         }
-        None => StoreError::Refused(source),
+        Some(_) | None => StoreError::Refused(source),
     }
 }
 

@@ -11,32 +11,58 @@ use super::{Result, Store};
 /// The most frequent values of a field that are listed.
 const VALUES_PER_FIELD: usize = 100;
 
-/// The fields, their names in the API, and the expression whose values are counted.
-const FIELDS: [(Field, &str, &str); 9] = [
-    (
+/// A field, its name in the API, and the expression whose values are counted.
+struct Counted {
+    field: Field,
+    name: &'static str,
+    expression: &'static str,
+    /// A trace may have several values of it.
+    many: bool,
+}
+
+const FIELDS: [Counted; 9] = [
+    one(
         Field::Status,
         "status",
         "if(status_text = '', status, status_text)",
     ),
-    (Field::State, "state", STATE),
-    (
+    one(Field::State, "state", STATE),
+    many(
         Field::Model,
         "model",
         "arrayJoin(arrayDistinct(arrayPushBack(models, model_name)))",
     ),
-    (Field::Tags, "tags", "arrayJoin(tags)"),
-    (Field::Phase, "phase", "phase"),
-    (Field::Project, "project", "project"),
-    (Field::RunId, "run_id", "run_id"),
-    (Field::EnvName, "env_name", "env_name"),
-    (Field::GraderName, "grader_name", "grader_name"),
+    many(Field::Tags, "tags", "arrayJoin(tags)"),
+    one(Field::Phase, "phase", "phase"),
+    one(Field::Project, "project", "project"),
+    one(Field::RunId, "run_id", "run_id"),
+    one(Field::EnvName, "env_name", "env_name"),
+    one(Field::GraderName, "grader_name", "grader_name"),
 ];
 
+const fn one(field: Field, name: &'static str, expression: &'static str) -> Counted {
+    Counted {
+        field,
+        name,
+        expression,
+        many: false,
+    }
+}
+
+const fn many(field: Field, name: &'static str, expression: &'static str) -> Counted {
+    Counted {
+        field,
+        name,
+        expression,
+        many: true,
+    }
+}
+
 #[derive(Row, Deserialize)]
-struct Count {
+struct CountRow {
     field: u8,
     value: String,
-    count: u64,
+    traces: u64,
 }
 
 impl Store {
@@ -46,47 +72,66 @@ impl Store {
     /// # Errors
     /// When the server cannot be reached.
     pub async fn list_facets(&self, filter: &TraceFilter) -> Result<Vec<Facet>> {
-        let mut sql = Statement::default();
-        for (position, (field, _, expression)) in FIELDS.iter().enumerate() {
-            if !sql.is_empty() {
-                sql.push(" UNION ALL ");
-            }
-            sql.push(&format!(
-                "SELECT toUInt8({position}) AS field, toString(value) AS value, count() AS count FROM \
-                 (SELECT {expression} AS value FROM traces FINAL WHERE "
-            ))
-            .push_statement(&filter.without(*field).condition())
-            .push(&format!(
-                ") WHERE value != '' GROUP BY value ORDER BY count DESC, value LIMIT {VALUES_PER_FIELD}"
-            ));
-        }
-        let counts: Vec<Count> = sql.query(&self.client).fetch_all().await?;
         let mut facets: Vec<Facet> = FIELDS
             .iter()
-            .map(|(_, name, _)| Facet {
-                field: (*name).to_owned(),
+            .map(|counted| Facet {
+                field: counted.name.to_owned(),
                 values: Vec::new(),
             })
             .collect();
-        for Count {
-            field,
-            value,
-            count,
-        } in counts
-        {
-            facets[usize::from(field)]
-                .values
-                .push(FacetValue { value, count });
-        }
-        for facet in &mut facets {
-            // The parts of a union come in any order.
-            facet.values.sort_by(|left, right| {
-                right
-                    .count
-                    .cmp(&left.count)
-                    .then_with(|| left.value.cmp(&right.value))
-            });
+        for (pass_filter, positions) in passes(filter) {
+            let sql = counts_of(&pass_filter, &positions);
+            let counts: Vec<CountRow> = sql.query(&self.client).fetch_all().await?;
+            for CountRow {
+                field,
+                value,
+                traces: count,
+            } in counts
+            {
+                facets[usize::from(field)]
+                    .values
+                    .push(FacetValue { value, count });
+            }
         }
         Ok(facets)
     }
+}
+
+/// Fields that can be counted in one pass over the same traces: all that the filter says nothing about and that have
+/// one value a trace. The others take a pass each.
+fn passes(filter: &TraceFilter) -> Vec<(TraceFilter, Vec<usize>)> {
+    let mut shared = Vec::new();
+    let mut passes = Vec::new();
+    for (position, counted) in FIELDS.iter().enumerate() {
+        let own = filter.without(counted.field);
+        if !counted.many && own == *filter {
+            shared.push(position);
+        } else {
+            passes.push((own, vec![position]));
+        }
+    }
+    passes.push((filter.clone(), shared));
+    passes
+}
+
+fn counts_of(filter: &TraceFilter, positions: &[usize]) -> Statement {
+    let list = |item: &dyn Fn(usize) -> String| {
+        let items: Vec<String> = positions.iter().map(|&position| item(position)).collect();
+        items.join(", ")
+    };
+    let values = list(&|position| format!("{} AS value_{position}", FIELDS[position].expression));
+    let sets = list(&|position| format!("(value_{position})"));
+    // In a row of one grouping set the columns of the others have no value.
+    let field = list(&|position| format!("grouping(value_{position}) = 0, {position}"));
+    let value =
+        list(&|position| format!("grouping(value_{position}) = 0, toString(value_{position})"));
+    let mut sql = Statement::new(format!(
+        "SELECT toUInt8(multiIf({field}, 255)) AS field, multiIf({value}, '') AS value, count() AS traces \
+         FROM (SELECT {values} FROM traces FINAL WHERE "
+    ));
+    sql.push_statement(&filter.condition()).push(&format!(
+        ") GROUP BY GROUPING SETS ({sets}) HAVING value != '' \
+         ORDER BY field, traces DESC, value LIMIT {VALUES_PER_FIELD} BY field"
+    ));
+    sql
 }

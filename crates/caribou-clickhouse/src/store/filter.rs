@@ -149,8 +149,14 @@ fn finite(text: &str) -> Option<f64> {
 }
 
 impl MetadataCondition {
-    /// The condition on a row of `entity_metadata`, its key aside.
-    pub(super) fn value_condition(&self) -> Statement {
+    /// The condition on a row of `entity_metadata`.
+    fn row_condition(&self) -> Statement {
+        let mut sql = Statement::new("entity_type = 'trace' AND key = ? AND ");
+        sql.bind(&*self.key).push_statement(&self.value_condition());
+        sql
+    }
+
+    fn value_condition(&self) -> Statement {
         let operator = self.comparison.operator();
         let mut sql = Statement::default();
         match (finite(&self.value), self.comparison) {
@@ -170,7 +176,7 @@ impl MetadataCondition {
 }
 
 /// A field of the filter that facets count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Field {
     Model,
     Status,
@@ -204,19 +210,34 @@ impl TraceFilter {
         filter
     }
 
-    /// The condition on a row of `traces`; true where nothing restricts.
+    /// The condition on a row of `traces`, lookups in other tables included; true where nothing restricts.
     pub(super) fn condition(&self) -> Statement {
+        let mut sql = self.column_condition();
+        for lookup in self.lookups() {
+            sql.push(" AND (project, trace_id) IN (")
+                .push_statement(&lookup.ids(self))
+                .push(")");
+        }
+        sql
+    }
+
+    /// The part of the condition that the columns of `traces` answer.
+    pub(super) fn column_condition(&self) -> Statement {
         let mut sql = Statement::new("true");
         self.push_texts(&mut sql);
         self.push_states(&mut sql);
         self.push_ranges(&mut sql);
-        for condition in &self.metadata {
-            self.push_metadata(condition, &mut sql);
-        }
-        if let Some(text) = self.q.as_deref().filter(|text| !text.trim().is_empty()) {
-            self.push_search(text, &mut sql);
-        }
         sql
+    }
+
+    /// The part of the condition that other tables answer.
+    pub(super) fn lookups(&self) -> Vec<Lookup<'_>> {
+        let text = self.q.as_deref().filter(|text| !text.trim().is_empty());
+        self.metadata
+            .iter()
+            .map(Lookup::Metadata)
+            .chain(text.map(Lookup::Text))
+            .collect()
     }
 
     fn push_texts(&self, sql: &mut Statement) {
@@ -284,33 +305,66 @@ impl TraceFilter {
                 .bind(to);
         }
     }
+}
 
-    fn push_metadata(&self, condition: &MetadataCondition, sql: &mut Statement) {
-        sql.push(
-            " AND (project, trace_id) IN (SELECT project, entity_id FROM entity_metadata \
-             WHERE entity_type = 'trace' AND key = ? AND ",
-        )
-        .bind(&*condition.key)
-        .push_statement(&condition.value_condition());
-        self.push_projects(sql);
-        sql.push(")");
-    }
+/// A condition that another table answers with ids.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lookup<'f> {
+    Metadata(&'f MetadataCondition),
+    Text(&'f str),
+}
 
-    fn push_search(&self, text: &str, sql: &mut Statement) {
-        let search = SearchText::new(text);
-        sql.push(" AND ((project, trace_id) IN (SELECT project, trace_id FROM spans WHERE ")
-            .push_statement(&search.span_condition());
-        self.push_projects(sql);
-        sql.push(" GROUP BY project, trace_id) OR ")
-            .push_statement(&SearchText::name_condition(text))
-            .push(")");
-    }
-
-    /// Repeats the projects inside a subquery, whose table is sorted by them.
-    fn push_projects(&self, sql: &mut Statement) {
-        if !self.project.is_empty() {
-            sql.push(" AND project IN ?").bind(self.project.clone());
+impl Lookup<'_> {
+    /// The ids of all traces that may hold, as (project, trace id); some by what has been replaced since.
+    pub(super) fn ids(self, filter: &TraceFilter) -> Statement {
+        let mut restriction = Statement::default();
+        if !filter.project.is_empty() {
+            restriction
+                .push(" AND project IN ?")
+                .bind(filter.project.clone());
         }
+        let mut sql = Statement::default();
+        match self {
+            Self::Metadata(condition) => {
+                sql.push("SELECT project, entity_id FROM entity_metadata WHERE ")
+                    .push_statement(&condition.row_condition())
+                    .push_statement(&restriction);
+            }
+            Self::Text(text) => {
+                sql.push("SELECT project, trace_id FROM spans WHERE ")
+                    .push_statement(&SearchText::new(text).span_condition())
+                    .push_statement(&restriction)
+                    .push(" UNION ALL SELECT project, trace_id FROM traces WHERE (")
+                    .push_statement(&SearchText::name_condition(text))
+                    .push(")")
+                    .push_statement(&restriction);
+            }
+        }
+        sql
+    }
+
+    /// Those of the given ids that hold, by the newest rows where it can be told.
+    pub(super) fn ids_among(self, ids: Vec<(String, String)>) -> Statement {
+        let mut sql = Statement::default();
+        match self {
+            Self::Metadata(condition) => {
+                sql.push("SELECT project, entity_id FROM entity_metadata FINAL WHERE ")
+                    .push_statement(&condition.row_condition())
+                    .push(" AND (project, entity_id) IN ?")
+                    .bind(ids);
+            }
+            Self::Text(text) => {
+                sql.push("SELECT DISTINCT project, trace_id FROM spans WHERE ")
+                    .push_statement(&SearchText::new(text).span_condition())
+                    .push(" AND (project, trace_id) IN ?")
+                    .bind(ids.clone())
+                    .push(" UNION ALL SELECT project, trace_id FROM traces WHERE (")
+                    .push_statement(&SearchText::name_condition(text))
+                    .push(") AND (project, trace_id) IN ?")
+                    .bind(ids);
+            }
+        }
+        sql
     }
 }
 

@@ -3,6 +3,10 @@
 //! A summary may have several rows until a merge, and `FINAL` over a million of them is slow. So a page is found in
 //! two steps: candidates are picked from all rows, light columns only; then the newest rows of just these ids are read,
 //! and a candidate stands if it is the newest row of its id.
+//!
+//! What another table answers (metadata, text) narrows the candidates where it lets few traces through. Where it lets
+//! many through, collecting all of them would cost more than the page: candidates are taken without it, in growing
+//! batches, and asked about.
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,6 +44,12 @@ struct Candidate {
 /// Candidates beyond the page: rows that are older versions must not cost another round.
 const SPARE_CANDIDATES: usize = 32;
 
+/// Up to this many traces a lookup in another table narrows the candidates; beyond, they are asked one by one.
+const NARROW_LOOKUP: u64 = 20_000;
+
+/// Most candidates that are asked about at once.
+const MAX_BATCH: usize = 8192;
+
 type Id = (String, String);
 
 impl Store {
@@ -53,19 +63,19 @@ impl Store {
         paging: &Paging,
     ) -> Result<Page<TraceSummary>> {
         let limit = paging.limit.max(1) as usize;
-        let condition = filter.condition();
+        let (condition, wide) = self.candidate_condition(filter).await?;
         let mut place = match &paging.cursor {
             Some(cursor) => Some(place_from_cursor(paging.sort, cursor)?),
             None => None,
         };
         let mut found: Vec<(SummaryRow, Place)> = Vec::new();
         let mut seen: HashSet<Id> = HashSet::new();
+        let mut batch = limit + 1 + SPARE_CANDIDATES;
         while found.len() <= limit {
-            let wanted = limit + 1 - found.len() + SPARE_CANDIDATES;
             let candidates = self
-                .candidates(&condition, paging.sort, place.as_ref(), wanted)
+                .candidates(&condition, paging.sort, place.as_ref(), batch)
                 .await?;
-            let exhausted = candidates.len() < wanted;
+            let exhausted = candidates.len() < batch;
             place = candidates.last().map(Candidate::place);
             let newest = self.newest_rows(filter, &candidates).await?;
             for candidate in candidates {
@@ -80,6 +90,9 @@ impl Store {
             if exhausted {
                 break;
             }
+            if wide {
+                batch = (batch * 4).min(MAX_BATCH);
+            }
         }
         let more = found.len() > limit;
         found.truncate(limit);
@@ -88,9 +101,10 @@ impl Store {
         Ok(Page {
             items: found.into_iter().map(|(row, _)| row.into()).collect(),
             next_cursor,
-            total: match paging.with_total {
-                true => Some(self.count_traces(filter).await?),
-                false => None,
+            total: if paging.with_total {
+                Some(self.count_traces(filter).await?)
+            } else {
+                None
             },
         })
     }
@@ -136,41 +150,54 @@ impl Store {
             sql.push(" AND ").push_statement(&sort.after(place));
         }
         sql.push(&format!(" ORDER BY {} LIMIT {limit}", sort.order_by()));
-        Ok(sql.query(&self.client).fetch_all().await?)
+        // With the dynamic filter the sort column is read before the conditions leave rows out: 67 ms instead of 17.
+        let query = sql
+            .query(&self.client)
+            .with_setting("use_top_k_dynamic_filtering", "0");
+        Ok(query.fetch_all().await?)
     }
 
-    /// The newest rows of the candidates' ids that hold against the filter's subqueries, which may have found a
-    /// candidate by what has been replaced since.
+    /// The condition for candidates, and whether lookups were left out of it.
+    async fn candidate_condition(&self, filter: &TraceFilter) -> Result<(Statement, bool)> {
+        let mut condition = filter.column_condition();
+        let mut wide = false;
+        for lookup in filter.lookups() {
+            let ids = lookup.ids(filter);
+            let mut probe = Statement::new("SELECT count() FROM (SELECT 1 FROM (");
+            probe
+                .push_statement(&ids)
+                .push(&format!(") LIMIT {})", NARROW_LOOKUP + 1));
+            let matches: u64 = probe.query(&self.client).fetch_one().await?;
+            if matches <= NARROW_LOOKUP {
+                condition
+                    .push(" AND (project, trace_id) IN (")
+                    .push_statement(&ids)
+                    .push(")");
+            } else {
+                wide = true;
+            }
+        }
+        Ok((condition, wide))
+    }
+
+    /// The newest rows of those candidates that other tables let through.
     async fn newest_rows(
         &self,
         filter: &TraceFilter,
         candidates: &[Candidate],
     ) -> Result<HashMap<Id, SummaryRow>> {
-        let ids: Vec<Id> = candidates
+        let mut ids: Vec<Id> = candidates
             .iter()
             .map(|candidate| (candidate.project.clone(), candidate.trace_id.clone()))
             .collect();
-        let mut rows = self.rows_by_id(ids.clone()).await?;
-        for condition in &filter.metadata {
+        for lookup in filter.lookups() {
             if ids.is_empty() {
                 break;
             }
-            let mut sql = Statement::new(
-                "SELECT project, entity_id FROM entity_metadata FINAL \
-                 WHERE entity_type = 'trace' AND key = ? AND (project, entity_id) IN ? AND ",
-            );
-            sql.bind(&*condition.key)
-                .bind(ids.clone())
-                .push_statement(&condition.value_condition());
-            let holding: HashSet<Id> = sql
-                .query(&self.client)
-                .fetch_all()
-                .await?
-                .into_iter()
-                .collect();
-            rows.retain(|id, _| holding.contains(id));
+            let among = lookup.ids_among(ids);
+            ids = among.query(&self.client).fetch_all().await?;
         }
-        Ok(rows)
+        self.rows_by_id(ids).await
     }
 
     pub(super) async fn rows_by_id(&self, ids: Vec<Id>) -> Result<HashMap<Id, SummaryRow>> {

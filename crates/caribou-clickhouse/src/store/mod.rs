@@ -12,6 +12,7 @@ mod outline;
 mod projects;
 mod recompute;
 mod repair;
+mod sample;
 mod search;
 mod sort;
 mod span_row;
@@ -32,6 +33,7 @@ pub use images::ImageRow;
 pub use list::Paging;
 pub use migration::schema_statements;
 pub use recompute::TraceKey;
+pub use sample::Sample;
 pub use sort::{SortKey, TraceSort};
 pub use span_window::SpanWindow;
 pub use time::{rfc3339_from_unix_nanos, unix_nanos_from_rfc3339};
@@ -65,7 +67,11 @@ impl Store {
     pub fn connect(connection: &Connection) -> Result<Self> {
         let mut server = Client::default()
             .with_url(&connection.url)
-            .with_compression(Compression::None);
+            .with_compression(Compression::None)
+            // Lists of ids stand in the statement: 2,000 of them in projects with long names are half a megabyte.
+            .with_setting("max_query_size", "16777216")
+            .with_setting("max_ast_elements", "1000000")
+            .with_setting("max_expanded_ast_elements", "1000000");
         if let Some(user) = &connection.user {
             server = server.with_user(user);
         }

@@ -26,8 +26,8 @@ impl TraceKey {
 /// At most this many traces are recomputed by one statement, so that its text and memory stay small.
 const TRACES_PER_STATEMENT: usize = 2000;
 
-const RECOMPUTE_METADATA: &str = include_str!("queries/recompute_metadata.sql");
-const RECOMPUTE_TRACES: &str = include_str!("queries/recompute_traces.sql");
+pub(super) const RECOMPUTE_METADATA: &str = include_str!("queries/recompute_metadata.sql");
+pub(super) const RECOMPUTE_TRACES: &str = include_str!("queries/recompute_traces.sql");
 
 impl Store {
     /// Computes summary and metadata of these traces from their spans, and stores them.

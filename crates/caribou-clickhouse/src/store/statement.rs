@@ -70,10 +70,6 @@ impl Statement {
         self
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     pub(super) fn query(&self, client: &Client) -> Query {
         self.values
             .iter()

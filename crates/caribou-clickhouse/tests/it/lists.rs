@@ -1,8 +1,11 @@
 //! Lists, filters, facets.
 
-use caribou_clickhouse::{Paging, Store, StoreError, TraceFilter};
-use caribou_model::api::Facet;
-use caribou_model::{RolloutState, SpanRecord};
+use caribou_clickhouse::{
+    MetadataCondition, Paging, SortKey, Store, StoreError, TraceFilter, TraceSort,
+};
+use caribou_model::RolloutState::{Ended, Lost, Running};
+use caribou_model::SpanRecord;
+use caribou_model::api::{Facet, TraceSummary};
 
 use crate::database::{execute, new_database, new_store, record};
 use crate::fixture::{SECOND, START, grade, message, rollout, root, trace_id};
@@ -71,259 +74,91 @@ async fn found(store: &Store, filter: &TraceFilter) -> Vec<u64> {
         .collect()
 }
 
+/// Sets a filter up.
+type Edit = fn(&mut TraceFilter);
+
+/// Every filter, and the numbers of the rollouts that it lets through.
+const FILTERS: &[(&str, Edit, &[u64])] = &[
+    ("all", |_| (), &[3, 2, 1]),
+    ("model seen", |it| it.model = texts("gpt-4o"), &[2, 1]),
+    ("model given", |it| it.model = texts("given-model"), &[2]),
+    ("carrot's status", |it| it.status = texts("success"), &[1]),
+    ("any case", |it| it.status = texts("tool_error"), &[2]),
+    ("foreign status", |it| it.status = texts("done"), &[3]),
+    ("pending", |it| it.status = texts("PENDING"), &[]),
+    ("running", |it| it.state = vec![Running], &[3]),
+    ("not running", |it| it.state = vec![Ended, Lost], &[2, 1]),
+    ("tags", |it| it.tags = two("a", "b"), &[1]),
+    ("any tags", |it| it.any_tags = two("a", "b"), &[2, 1]),
+    ("phase", |it| it.phase = two("prod", "eval"), &[3, 2]),
+    ("project", |it| it.project = texts("other"), &[3]),
+    ("run", |it| it.run_id = texts("run-2"), &[2]),
+    ("step", |it| it.step_number = vec![3, 4], &[3, 1]),
+    ("datapoint", |it| it.datapoint_id = texts("dp"), &[3]),
+    ("environment", |it| it.env_name = texts("web"), &[3]),
+    ("grader", |it| it.grader_name = texts("exact"), &[3]),
+    ("session", |it| it.session_id = texts("s-1"), &[1]),
+    ("user", |it| it.user_id = texts("ada"), &[2]),
+    ("min score", |it| it.min_score = Some(0.5), &[2, 1]),
+    ("max score", |it| it.max_score = Some(0.6), &[1]),
+    ("from", |it| it.from = Some(START + 3600 * SECOND), &[3, 2]),
+    ("to", |it| it.to = Some(START + 3600 * SECOND), &[1]),
+    ("number", |it| it.metadata = conditions(&["lines=42"]), &[1]),
+    (
+        "float",
+        |it| it.metadata = conditions(&["lines=42.0"]),
+        &[1],
+    ),
+    (
+        "greater",
+        |it| it.metadata = conditions(&["lines>6"]),
+        &[2, 1],
+    ),
+    (
+        "at most",
+        |it| it.metadata = conditions(&["lines<=7"]),
+        &[2],
+    ),
+    ("other", |it| it.metadata = conditions(&["kind!=x"]), &[2]),
+    ("bool", |it| it.metadata = conditions(&["ok=true"]), &[1]),
+    ("null", |it| it.metadata = conditions(&["none=null"]), &[1]),
+    (
+        "both",
+        |it| it.metadata = conditions(&["lines>6", "kind=y"]),
+        &[2],
+    ),
+    ("words", |it| it.q = Some("DENVER flight".into()), &[2, 1]),
+    ("blank", |it| it.q = Some("  ".into()), &[3, 2, 1]),
+    (
+        "words elsewhere",
+        |it| {
+            it.q = Some("denver".into());
+            it.project = texts("other");
+        },
+        &[],
+    ),
+];
+
+fn texts(text: &str) -> Vec<String> {
+    vec![text.to_owned()]
+}
+
+fn two(left: &str, right: &str) -> Vec<String> {
+    vec![left.to_owned(), right.to_owned()]
+}
+
+fn conditions(texts: &[&str]) -> Vec<MetadataCondition> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
 #[tokio::test]
 async fn every_filter_finds_what_it_says() {
     let store = new_store().await;
     three(&store).await;
-    let texts = |text: &str| vec![text.to_owned()];
-    let metadata = |text: &str| vec![text.parse().unwrap()];
-    let all = TraceFilter::default;
-    let cases = [
-        (all(), vec![3, 2, 1]),
-        (
-            TraceFilter {
-                model: texts("gpt-4o"),
-                ..all()
-            },
-            vec![2, 1],
-        ),
-        (
-            TraceFilter {
-                model: texts("given-model"),
-                ..all()
-            },
-            vec![2],
-        ),
-        (
-            TraceFilter {
-                status: texts("success"),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                status: texts("tool_error"),
-                ..all()
-            },
-            vec![2],
-        ),
-        (
-            TraceFilter {
-                status: texts("done"),
-                ..all()
-            },
-            vec![3],
-        ),
-        (
-            TraceFilter {
-                status: texts("PENDING"),
-                ..all()
-            },
-            vec![],
-        ),
-        (
-            TraceFilter {
-                state: vec![RolloutState::Running],
-                ..all()
-            },
-            vec![3],
-        ),
-        (
-            TraceFilter {
-                state: vec![RolloutState::Ended, RolloutState::Lost],
-                ..all()
-            },
-            vec![2, 1],
-        ),
-        (
-            TraceFilter {
-                tags: vec!["a".into(), "b".into()],
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                any_tags: vec!["a".into(), "b".into()],
-                ..all()
-            },
-            vec![2, 1],
-        ),
-        (
-            TraceFilter {
-                phase: vec!["prod".into(), "eval".into()],
-                ..all()
-            },
-            vec![3, 2],
-        ),
-        (
-            TraceFilter {
-                project: texts("other"),
-                ..all()
-            },
-            vec![3],
-        ),
-        (
-            TraceFilter {
-                run_id: texts("run-2"),
-                ..all()
-            },
-            vec![2],
-        ),
-        (
-            TraceFilter {
-                step_number: vec![3, 4],
-                run_id: texts("run-1"),
-                ..all()
-            },
-            vec![3, 1],
-        ),
-        (
-            TraceFilter {
-                datapoint_id: texts("dp"),
-                ..all()
-            },
-            vec![3],
-        ),
-        (
-            TraceFilter {
-                env_name: texts("web"),
-                ..all()
-            },
-            vec![3],
-        ),
-        (
-            TraceFilter {
-                grader_name: texts("exact"),
-                ..all()
-            },
-            vec![3],
-        ),
-        (
-            TraceFilter {
-                session_id: texts("s-1"),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                user_id: texts("ada"),
-                ..all()
-            },
-            vec![2],
-        ),
-        (
-            TraceFilter {
-                min_score: Some(0.5),
-                ..all()
-            },
-            vec![2, 1],
-        ),
-        (
-            TraceFilter {
-                min_score: Some(0.4),
-                max_score: Some(0.6),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                from: Some(START + 3600 * SECOND),
-                ..all()
-            },
-            vec![3, 2],
-        ),
-        (
-            TraceFilter {
-                to: Some(START + 3600 * SECOND),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                metadata: metadata("lines=42"),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                metadata: metadata("lines=42.0"),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                metadata: metadata("lines>6"),
-                ..all()
-            },
-            vec![2, 1],
-        ),
-        (
-            TraceFilter {
-                metadata: metadata("lines<=7"),
-                ..all()
-            },
-            vec![2],
-        ),
-        (
-            TraceFilter {
-                metadata: metadata("kind!=x"),
-                ..all()
-            },
-            vec![2],
-        ),
-        (
-            TraceFilter {
-                metadata: metadata("ok=true"),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                metadata: metadata("none=null"),
-                ..all()
-            },
-            vec![1],
-        ),
-        (
-            TraceFilter {
-                metadata: [metadata("lines>6"), metadata("kind=y")].concat(),
-                ..all()
-            },
-            vec![2],
-        ),
-        (
-            TraceFilter {
-                q: Some("DENVER flight".into()),
-                ..all()
-            },
-            vec![2, 1],
-        ),
-        (
-            TraceFilter {
-                q: Some("denver".into()),
-                project: texts("other"),
-                ..all()
-            },
-            vec![],
-        ),
-        (
-            TraceFilter {
-                q: Some("  ".into()),
-                ..all()
-            },
-            vec![3, 2, 1],
-        ),
-    ];
-    for (filter, expected) in cases {
-        assert_eq!(found(&store, &filter).await, expected, "{filter:?}");
+    for (name, edit, expected) in FILTERS {
+        let mut filter = TraceFilter::default();
+        edit(&mut filter);
+        assert_eq!(found(&store, &filter).await, *expected, "{name}");
     }
 }
 
@@ -389,67 +224,45 @@ async fn pages_of_any_size_and_order_make_up_the_whole_list_once() {
         "-turn_count",
     ] {
         let sort = sort.parse().unwrap();
-        let whole = store
-            .list_traces(
-                &TraceFilter::default(),
-                &Paging {
-                    limit: 100,
-                    sort,
-                    ..Paging::default()
-                },
-            )
-            .await
-            .unwrap();
-        assert_eq!(whole.items.len(), 23);
-        assert_eq!(whole.next_cursor, None);
-        assert!(whole.items.iter().all(|trace| trace.span_count < 3));
+        let whole = paged(&store, sort, 100).await;
+        assert_eq!(whole.len(), 23);
+        assert!(whole.iter().all(|trace| trace.span_count < 3));
         for limit in [1, 7, 22, 23] {
-            let mut items = Vec::new();
-            let mut cursor = None;
-            loop {
-                let paging = Paging {
-                    limit,
-                    cursor,
-                    sort,
-                    with_total: false,
-                };
-                let page = store
-                    .list_traces(&TraceFilter::default(), &paging)
-                    .await
-                    .unwrap();
-                assert!(page.items.len() <= limit as usize);
-                items.extend(page.items);
-                cursor = page.next_cursor;
-                if cursor.is_none() {
-                    break;
-                }
-            }
-            assert_eq!(items, whole.items, "{sort:?} by {limit}");
+            assert_eq!(
+                paged(&store, sort, limit).await,
+                whole,
+                "{sort:?} by {limit}"
+            );
         }
     }
-    let scores = |descending| {
-        let sort = caribou_clickhouse::TraceSort {
-            key: caribou_clickhouse::SortKey::Score,
-            descending,
-        };
-        Paging {
-            limit: 100,
-            sort,
-            ..Paging::default()
-        }
+    for (descending, best) in [(false, -0.5), (true, 1.0)] {
+        let key = SortKey::Score;
+        let items = paged(&store, TraceSort { key, descending }, 100).await;
+        assert_eq!(items[0].score, Some(best));
+        assert_eq!(items[22].score, None);
+    }
+}
+
+/// The whole list, page by page.
+async fn paged(store: &Store, sort: TraceSort, limit: u32) -> Vec<TraceSummary> {
+    let mut items = Vec::new();
+    let mut paging = Paging {
+        limit,
+        sort,
+        ..Paging::default()
     };
-    let page = store
-        .list_traces(&TraceFilter::default(), &scores(false))
-        .await
-        .unwrap();
-    assert_eq!(page.items[0].score, Some(-0.5));
-    assert_eq!(page.items[22].score, None);
-    let page = store
-        .list_traces(&TraceFilter::default(), &scores(true))
-        .await
-        .unwrap();
-    assert_eq!(page.items[0].score, Some(1.0));
-    assert_eq!(page.items[22].score, None);
+    loop {
+        let page = store
+            .list_traces(&TraceFilter::default(), &paging)
+            .await
+            .unwrap();
+        assert!(page.items.len() <= limit as usize);
+        items.extend(page.items);
+        paging.cursor = page.next_cursor;
+        if paging.cursor.is_none() {
+            return items;
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The store against a real ClickHouse: the embedded engine, or the server at `CARIBOU_TEST_CLICKHOUSE_URL`.
 
 #![recursion_limit = "256"]
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod arrivals;
 mod database;

@@ -60,7 +60,7 @@ async fn any_order_grouping_and_repetition_gives_the_same_summary() {
                 .map(|index| index.get(&all).clone())
                 .collect();
             insert(&store, &spans).await;
-            if spans.len() % 2 == 0 {
+            if spans.len().is_multiple_of(2) {
                 store
                     .recompute_traces(std::slice::from_ref(&key))
                     .await
