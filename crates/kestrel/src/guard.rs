@@ -32,7 +32,7 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
     // HTTP/2 carries the host in the request's URI.
     let host = match uri.authority() {
         Some(authority) => Some(authority.as_str()),
-        None => single(headers, header::HOST)?,
+        None => single(headers, &header::HOST)?,
     };
     let host = host.ok_or("the request names no Host; use http://localhost or http://127.0.0.1")?;
     if !is_local_authority(host) {
@@ -40,7 +40,7 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
             "the Host {host:?} is not this machine; use http://localhost or http://127.0.0.1"
         ));
     }
-    if let Some(origin) = single(headers, header::ORIGIN)?
+    if let Some(origin) = single(headers, &header::ORIGIN)?
         && !is_local_origin(origin)
     {
         return Err(format!("requests from pages of {origin:?} are refused"));
@@ -49,8 +49,11 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
 }
 
 /// The one value of a header; several would let two readers see two things.
-fn single(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&str>, String> {
-    let mut values = headers.get_all(&name).iter();
+fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &header::HeaderName,
+) -> Result<Option<&'a str>, String> {
+    let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
         return Err(format!("the request has several headers {name}"));
@@ -59,7 +62,7 @@ fn single(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&str>,
         .map(|value| {
             value
                 .to_str()
-                .map_err(|_| format!("the header {name} is not text"))
+                .map_err(|error| format!("the header {name} is not text: {error}"))
         })
         .transpose()
 }

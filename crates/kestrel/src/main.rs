@@ -35,7 +35,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate_command()?,
         Command::Openapi => say(format_args!("{}", openapi::document_json().trim_end()))?,
         Command::Sample(args) => {
-            runtime()?.block_on(sample::run(&args, &environment, say_progress))?
+            runtime()?.block_on(sample::run(&args, &environment, say_progress))?;
         }
         Command::EngineChild => {}
     }

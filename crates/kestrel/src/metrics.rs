@@ -40,21 +40,21 @@ impl Gauge {
 
 /// How often values up to each of some bounds were seen.
 #[derive(Debug)]
-pub(crate) struct Histogram<const N: usize> {
-    bounds: [u64; N],
+pub(crate) struct Histogram {
+    bounds: &'static [u64],
     /// Divides a value and its bounds when they are shown, as `1e6` turns microseconds into seconds.
     unit: f64,
-    buckets: [Counter; N],
+    buckets: Box<[Counter]>,
     above: Counter,
     sum: Counter,
 }
 
-impl<const N: usize> Histogram<N> {
-    fn new(bounds: [u64; N], unit: f64) -> Self {
+impl Histogram {
+    fn new(bounds: &'static [u64], unit: f64) -> Self {
         Self {
             bounds,
             unit,
-            buckets: std::array::from_fn(|_| Counter::default()),
+            buckets: bounds.iter().map(|_| Counter::default()).collect(),
             above: Counter::default(),
             sum: Counter::default(),
         }
@@ -102,20 +102,26 @@ pub(crate) struct Metrics {
     pub(crate) spans_rejected: Counter,
     /// Requests that were asked to come later.
     pub(crate) requests_deferred: Counter,
+    /// Images that were stored for a project for the first time, as far as is remembered.
+    pub(crate) images_stored: Counter,
+    /// Their bytes.
+    pub(crate) image_bytes: Counter,
+    /// Images that the object store or the tables did not take.
+    pub(crate) image_failures: Counter,
     /// Inserts that the store did not take.
     pub(crate) insert_failures: Counter,
     /// Time of one insert, fsync included, in microseconds.
-    pub(crate) insert_duration: Histogram<10>,
+    pub(crate) insert_duration: Histogram,
     /// Requests that shared one insert.
-    pub(crate) group_requests: Histogram<8>,
+    pub(crate) group_requests: Histogram,
     /// Spans of one insert.
-    pub(crate) group_spans: Histogram<8>,
+    pub(crate) group_spans: Histogram,
     /// Summaries written again.
     pub(crate) traces_recomputed: Counter,
     /// Recomputations that the store did not take; they are tried again.
     pub(crate) recompute_failures: Counter,
     /// Time from the commit of spans to their summaries, in microseconds.
-    pub(crate) recompute_lag: Histogram<8>,
+    pub(crate) recompute_lag: Histogram,
     /// Traces whose summaries are waiting to be computed.
     pub(crate) traces_pending: Gauge,
     /// Clients that follow live events.
@@ -128,27 +134,30 @@ pub(crate) struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let group = [1, 2, 4, 8, 16, 32, 64, 128];
+        let group = &[1, 2, 4, 8, 16, 32, 64, 128];
         Self {
             responses: Responses::default(),
             grpc_requests: Counter::default(),
             spans_accepted: Counter::default(),
             spans_rejected: Counter::default(),
             requests_deferred: Counter::default(),
+            images_stored: Counter::default(),
+            image_bytes: Counter::default(),
+            image_failures: Counter::default(),
             insert_failures: Counter::default(),
             insert_duration: Histogram::new(
-                [
+                &[
                     2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
                     5_000_000,
                 ],
                 1e6,
             ),
             group_requests: Histogram::new(group, 1.0),
-            group_spans: Histogram::new([1, 10, 100, 500, 1_000, 2_000, 5_000, 20_000], 1.0),
+            group_spans: Histogram::new(&[1, 10, 100, 500, 1_000, 2_000, 5_000, 20_000], 1.0),
             traces_recomputed: Counter::default(),
             recompute_failures: Counter::default(),
             recompute_lag: Histogram::new(
-                [
+                &[
                     50_000, 100_000, 200_000, 400_000, 700_000, 1_000_000, 2_000_000, 10_000_000,
                 ],
                 1e6,
@@ -168,61 +177,12 @@ impl Metrics {
     pub(crate) fn render(&self, queue_bytes: u64, resident_bytes: Option<u64>) -> String {
         let mut page = Page::default();
         page.responses(&self.responses);
-        page.counter(
-            "grpc_requests_total",
-            "Requests to OTLP over gRPC.",
-            &self.grpc_requests,
-        );
-        page.counter(
-            "spans_accepted_total",
-            "Spans stored and acknowledged.",
-            &self.spans_accepted,
-        );
-        page.counter(
-            "spans_rejected_total",
-            "Spans refused as invalid.",
-            &self.spans_rejected,
-        );
-        page.counter(
-            "requests_deferred_total",
-            "Ingest requests asked to come later.",
-            &self.requests_deferred,
-        );
-        page.counter(
-            "insert_failures_total",
-            "Inserts that the store did not take.",
-            &self.insert_failures,
-        );
-        page.histogram(
-            "insert_duration_seconds",
-            "Time of one insert, fsync included.",
-            &self.insert_duration,
-        );
-        page.histogram(
-            "insert_group_requests",
-            "Requests that shared one insert.",
-            &self.group_requests,
-        );
-        page.histogram(
-            "insert_group_spans",
-            "Spans of one insert.",
-            &self.group_spans,
-        );
-        page.counter(
-            "traces_recomputed_total",
-            "Summaries written again.",
-            &self.traces_recomputed,
-        );
-        page.counter(
-            "recompute_failures_total",
-            "Recomputations to be tried again.",
-            &self.recompute_failures,
-        );
-        page.histogram(
-            "recompute_lag_seconds",
-            "Time from spans to their summaries.",
-            &self.recompute_lag,
-        );
+        for (name, help, counter) in self.counters() {
+            page.counter(name, help, counter);
+        }
+        for (name, help, histogram) in self.histograms() {
+            page.histogram(name, help, histogram);
+        }
         page.gauge(
             "traces_pending",
             "Traces whose summaries are waiting.",
@@ -234,16 +194,6 @@ impl Metrics {
             "Clients that follow live events.",
             self.live_clients.value(),
         );
-        page.counter(
-            "live_clients_dropped_total",
-            "Live clients that read too slowly.",
-            &self.live_clients_dropped,
-        );
-        page.counter(
-            "engine_restarts_total",
-            "Restarts of the embedded engine.",
-            &self.engine_restarts,
-        );
         if let Some(resident_bytes) = resident_bytes {
             page.gauge(
                 "resident_memory_bytes",
@@ -252,6 +202,96 @@ impl Metrics {
             );
         }
         page.0
+    }
+
+    fn counters(&self) -> impl IntoIterator<Item = (&'static str, &'static str, &Counter)> {
+        [
+            (
+                "grpc_requests_total",
+                "Requests to OTLP over gRPC.",
+                &self.grpc_requests,
+            ),
+            (
+                "spans_accepted_total",
+                "Spans stored and acknowledged.",
+                &self.spans_accepted,
+            ),
+            (
+                "spans_rejected_total",
+                "Spans refused as invalid.",
+                &self.spans_rejected,
+            ),
+            (
+                "requests_deferred_total",
+                "Ingest requests asked to come later.",
+                &self.requests_deferred,
+            ),
+            (
+                "images_stored_total",
+                "Images stored, once per project.",
+                &self.images_stored,
+            ),
+            (
+                "image_bytes_total",
+                "Bytes of the images stored.",
+                &self.image_bytes,
+            ),
+            (
+                "image_failures_total",
+                "Images that could not be stored.",
+                &self.image_failures,
+            ),
+            (
+                "insert_failures_total",
+                "Inserts that the store did not take.",
+                &self.insert_failures,
+            ),
+            (
+                "traces_recomputed_total",
+                "Summaries written again.",
+                &self.traces_recomputed,
+            ),
+            (
+                "recompute_failures_total",
+                "Recomputations to be tried again.",
+                &self.recompute_failures,
+            ),
+            (
+                "live_clients_dropped_total",
+                "Live clients that read too slowly.",
+                &self.live_clients_dropped,
+            ),
+            (
+                "engine_restarts_total",
+                "Restarts of the embedded engine.",
+                &self.engine_restarts,
+            ),
+        ]
+    }
+
+    fn histograms(&self) -> impl IntoIterator<Item = (&'static str, &'static str, &Histogram)> {
+        [
+            (
+                "insert_duration_seconds",
+                "Time of one insert, fsync included.",
+                &self.insert_duration,
+            ),
+            (
+                "insert_group_requests",
+                "Requests that shared one insert.",
+                &self.group_requests,
+            ),
+            (
+                "insert_group_spans",
+                "Spans of one insert.",
+                &self.group_spans,
+            ),
+            (
+                "recompute_lag_seconds",
+                "Time from spans to their summaries.",
+                &self.recompute_lag,
+            ),
+        ]
     }
 }
 
@@ -297,10 +337,10 @@ impl Page {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "microseconds of centuries fit")]
-    fn histogram<const N: usize>(&mut self, name: &str, help: &str, histogram: &Histogram<N>) {
+    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
         self.head(name, help, "histogram");
         let mut cumulative = 0;
-        for (bound, bucket) in histogram.bounds.iter().zip(&histogram.buckets) {
+        for (bound, bucket) in histogram.bounds.iter().zip(&*histogram.buckets) {
             cumulative += bucket.value();
             let bound = *bound as f64 / histogram.unit;
             self.line(format_args!(

@@ -1,6 +1,11 @@
 //! Ingest, measured: durable spans per second and per CPU-second against bare inserts into the same engine.
 //!
 //! Prints one JSON object a figure. Text comes from `CARIBOU_REAL_DATA/tau-airline.json` where that is set.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "figures for people, on machines of 64 bits"
+)]
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -127,8 +132,12 @@ fn made_up_text() -> String {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         text.push_str(WORDS[(state >> 60) as usize]);
-        text.push_str(if state >> 32 & 15 == 0 { ". " } else { " " });
-        if state >> 40 & 31 == 0 {
+        text.push_str(if (state >> 32).is_multiple_of(16) {
+            ". "
+        } else {
+            " "
+        });
+        if (state >> 40).is_multiple_of(32) {
             text.push_str(&(state >> 44).to_string());
         }
     }

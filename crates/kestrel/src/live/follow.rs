@@ -117,10 +117,10 @@ impl Follower {
     }
 
     async fn send(&self, event: Event) -> Result<(), Gone> {
-        self.events
-            .send_timeout(event, READ_TIMEOUT)
-            .await
-            .map_err(|_| Gone)
+        match self.events.send_timeout(event, READ_TIMEOUT).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Gone),
+        }
     }
 
     async fn traces_event(

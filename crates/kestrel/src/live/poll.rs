@@ -126,7 +126,8 @@ impl<'a> Poll<'a> {
             self.waiting
                 .entry(arrival.trace.clone())
                 .and_modify(|known| {
-                    known.arrived_at_micros = known.arrived_at_micros.max(waiting.arrived_at_micros)
+                    known.arrived_at_micros =
+                        known.arrived_at_micros.max(waiting.arrived_at_micros);
                 })
                 .or_insert(waiting);
         }

@@ -61,11 +61,10 @@ fn is_api(path: &str) -> bool {
 }
 
 fn index() -> Response {
-    let response = match Assets::get(INDEX) {
+    match Assets::get(INDEX) {
         Some(file) => asset(INDEX, file),
         None => page(StatusCode::OK, NOT_BUILT.into()),
-    };
-    response
+    }
 }
 
 fn asset(path: &str, file: EmbeddedFile) -> Response {

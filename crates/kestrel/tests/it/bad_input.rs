@@ -45,7 +45,7 @@ fn a_decompression_bomb_is_too_large_and_costs_no_memory() {
     let server = server();
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..1_000 {
-        encoder.write_all(&[0; 1 << 20]).unwrap();
+        encoder.write_all(&vec![0; 1 << 20]).unwrap();
     }
     let bomb = encoder.finish().unwrap();
     assert!(bomb.len() < 2 << 20);
@@ -153,21 +153,15 @@ fn invalid_utf8_does_not_cost_a_neighbour() {
 fn numbers_that_are_none_are_kept_out_of_sums() {
     let server = server();
     let trace = new_trace();
-    for (number, score) in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]
-        .into_iter()
-        .enumerate()
-    {
-        let span = TestSpan::new(trace, number as u64)
+    for (number, score) in (0_i64..).zip([f64::NAN, f64::INFINITY, f64::NEG_INFINITY]) {
+        let span = TestSpan::new(trace, number.cast_unsigned())
             .with("caribou.item_type", "grade")
             .with("caribou.span_kind", "grader")
             .with("caribou.revision", 1)
-            .with("caribou.sequence", number as i64)
-            .with(
-                "caribou.logged_at",
-                1_793_491_200_000_000_000 + number as i64,
-            )
+            .with("caribou.sequence", number)
+            .with("caribou.logged_at", 1_793_491_200_000_000_000 + number)
             .with("caribou.score", score);
-        send(server, "nan", &[span.clone()]);
+        send(server, "nan", std::slice::from_ref(&span));
         let json = server.post("/v1/traces", &[JSON], &json_request("nan", &[span]));
         assert_eq!(json.status, 200, "{}", json.text());
     }

@@ -52,9 +52,9 @@ impl Watcher {
         loop {
             let line = self.line();
             if let Some(value) = line.strip_prefix("id: ") {
-                id = value.to_owned();
+                value.clone_into(&mut id);
             } else if let Some(value) = line.strip_prefix("event: ") {
-                event = value.to_owned();
+                value.clone_into(&mut event);
             } else if let Some(data) = line.strip_prefix("data: ") {
                 return Told {
                     id,
