@@ -53,4 +53,39 @@ env_vars! {
     CLICKHOUSE_USER = "CLICKHOUSE_USER", "`default`";
     /// Password on that server.
     CLICKHOUSE_PASSWORD = "CLICKHOUSE_PASSWORD", "empty";
+    /// Name of the S3 bucket for images, to use instead of the folder `images` in the data folder; needed where several
+    /// Kestrels share one ClickHouse.
+    CARIBOU_IMAGE_BUCKET = "CARIBOU_IMAGE_BUCKET", "the folder";
+    /// Address of an S3 endpoint other than Amazon's, such as `http://minio:9000`.
+    AWS_ENDPOINT_URL = "AWS_ENDPOINT_URL", "Amazon's of the region";
+    /// The same for S3 alone; wins over `AWS_ENDPOINT_URL`.
+    AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3", "not set";
+    /// `true` allows an endpoint without TLS.
+    AWS_ALLOW_HTTP = "AWS_ALLOW_HTTP", "`false`";
+    /// Region of the bucket.
+    AWS_REGION = "AWS_REGION", "`us-east-1`";
+    /// The same, where `AWS_REGION` is not set.
+    AWS_DEFAULT_REGION = "AWS_DEFAULT_REGION", "`us-east-1`";
+    /// Id of the access key for the bucket; without one, the role of the machine, container or pod is used.
+    AWS_ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID", "not set";
+    /// Secret of the access key.
+    AWS_SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY", "not set";
+    /// Token of temporary credentials.
+    AWS_SESSION_TOKEN = "AWS_SESSION_TOKEN", "not set";
+    /// `true` puts the name of the bucket into the host name.
+    AWS_VIRTUAL_HOSTED_STYLE_REQUEST = "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "`false`";
+    /// File with the token of a pod's role.
+    AWS_WEB_IDENTITY_TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE", "not set";
+    /// Role to take on with that token.
+    AWS_ROLE_ARN = "AWS_ROLE_ARN", "not set";
+    /// Name of the session in that role.
+    AWS_ROLE_SESSION_NAME = "AWS_ROLE_SESSION_NAME", "`WebIdentitySession`";
+    /// Address that exchanges that token.
+    AWS_ENDPOINT_URL_STS = "AWS_ENDPOINT_URL_STS", "Amazon's of the region";
+    /// Where a container gets credentials, as a path; set by the platform.
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "not set";
+    /// Where a container gets credentials, as a URL; set by the platform.
+    AWS_CONTAINER_CREDENTIALS_FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "not set";
+    /// File with what a container shows there; set by the platform.
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "not set";
 }

@@ -24,12 +24,18 @@ pub(crate) enum ErrorCode {
     InvalidBody,
     /// The body's type is none that the route takes.
     UnsupportedMediaType,
+    /// The body's compression is none that the route takes.
+    UnsupportedEncoding,
     /// The body is larger than is taken.
     BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
     /// No such trace.
     TraceNotFound,
     /// No such span in the trace.
     SpanNotFound,
+    /// No such image, or none that the project has stored.
+    ImageNotFound,
     /// The request did not come from this machine, or does not look like it.
     NotLocal,
     /// Too much is in memory; later it will not be.
@@ -52,9 +58,12 @@ impl ErrorCode {
             Self::InvalidParameter => "invalid_parameter",
             Self::InvalidBody => "invalid_body",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedEncoding => "unsupported_encoding",
             Self::BodyTooLarge => "body_too_large",
+            Self::BodyTimeout => "body_timeout",
             Self::TraceNotFound => "trace_not_found",
             Self::SpanNotFound => "span_not_found",
+            Self::ImageNotFound => "image_not_found",
             Self::NotLocal => "not_local",
             Self::Overloaded => "overloaded",
             Self::StoreUnavailable => "store_unavailable",
@@ -66,14 +75,19 @@ impl ErrorCode {
     /// The status that goes with it.
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::UnknownRoute | Self::TraceNotFound | Self::SpanNotFound => StatusCode::NOT_FOUND,
+            Self::UnknownRoute | Self::TraceNotFound | Self::SpanNotFound | Self::ImageNotFound => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownParameter
             | Self::InvalidParameter
             | Self::InvalidBody
             | Self::QueryTooExpensive => StatusCode::BAD_REQUEST,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotLocal => StatusCode::FORBIDDEN,
             Self::Overloaded | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -83,7 +97,9 @@ impl ErrorCode {
     /// The class of errors it belongs to.
     const fn error_type(self) -> &'static str {
         match self {
-            Self::UnknownRoute | Self::TraceNotFound | Self::SpanNotFound => "not_found",
+            Self::UnknownRoute | Self::TraceNotFound | Self::SpanNotFound | Self::ImageNotFound => {
+                "not_found"
+            }
             Self::BodyTooLarge => "too_large",
             Self::NotLocal => "forbidden",
             Self::Overloaded | Self::StoreUnavailable => "unavailable",
@@ -93,6 +109,8 @@ impl ErrorCode {
             | Self::InvalidParameter
             | Self::InvalidBody
             | Self::UnsupportedMediaType
+            | Self::UnsupportedEncoding
+            | Self::BodyTimeout
             | Self::QueryTooExpensive => "invalid_request",
         }
     }

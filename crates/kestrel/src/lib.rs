@@ -13,6 +13,7 @@ pub mod cli;
 pub mod env;
 mod error;
 mod guard;
+mod images;
 mod ingest;
 pub mod limits;
 mod listener;

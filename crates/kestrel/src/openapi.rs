@@ -20,6 +20,7 @@ use crate::routes;
         (name = "ingest", description = "Spans in."),
         (name = "traces", description = "Rollouts: lists, one of them, its spans in windows."),
         (name = "projects", description = "What owns runs and rollouts."),
+        (name = "images", description = "Images and other binaries, out of the rows."),
         (name = "live", description = "What just arrived, as server-sent events."),
         (name = "operations", description = "Health, metrics and this document."),
     )

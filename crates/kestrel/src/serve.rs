@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::{Backend, remote_connection};
+use crate::images::Images;
 use crate::ingest::Ingest;
 use crate::listener;
 use crate::live::LiveHub;
@@ -152,13 +153,16 @@ async fn run(
     let connections = TaskTracker::new();
     let work = TaskTracker::new();
     let metrics = Arc::new(Metrics::default());
-    let ingest = Ingest::start(&store, settings.limits, &metrics, &stop_work, &work);
+    let images = Images::start(&settings.images, &store, &metrics, &stop_work, &work)?;
+    let limits = settings.limits;
+    let ingest = Ingest::start(&store, images.clone(), limits, &metrics, &stop_work, &work);
     let live = LiveHub::start(&store, &metrics, &stop_work, &work);
     work.spawn(Arc::clone(backend).count_restarts(Arc::clone(&metrics), stop_work.clone()));
     let app = App {
         store,
         backend: Arc::clone(backend),
         ingest,
+        images,
         live,
         metrics,
         base_url: reachable.url.as_str().into(),

@@ -74,6 +74,47 @@ pub struct ClickHouseSettings {
     pub password: Secret,
 }
 
+/// Where images and other binaries are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageSettings {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In an S3 bucket.
+    Bucket(BucketSettings),
+}
+
+/// An S3 bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketSettings {
+    /// Its name.
+    pub name: String,
+    /// The standard variables that are set, by name.
+    pub options: Vec<(&'static str, Secret)>,
+}
+
+/// Folder of images inside the data folder.
+const IMAGE_FOLDER: &str = "images";
+
+impl ImageSettings {
+    fn resolve(data_dir: Option<PathBuf>, environment: Environment<'_>) -> Self {
+        let Some(name) = given(environment, env::CARIBOU_IMAGE_BUCKET) else {
+            return Self::Folder(resolve_data_dir(data_dir, environment).join(IMAGE_FOLDER));
+        };
+        let variables = env::ALL.iter().map(|variable| variable.name);
+        let options = variables
+            .filter(|variable| variable.starts_with("AWS_"))
+            .filter_map(|variable| Some((variable, Secret::new(given(environment, variable)?))))
+            .collect();
+        Self::Bucket(BucketSettings { name, options })
+    }
+}
+
+fn resolve_data_dir(argument: Option<PathBuf>, environment: Environment<'_>) -> PathBuf {
+    argument
+        .or_else(|| given(environment, env::KESTREL_DATA).map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from("./kestrel-data"))
+}
+
 /// How much of what may be in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -103,6 +144,8 @@ pub struct Settings {
     pub otlp_http: Option<SocketAddr>,
     /// Where rollouts are kept.
     pub store: StoreSettings,
+    /// Where images are kept.
+    pub images: ImageSettings,
     /// Limits of memory.
     pub limits: Limits,
 }
@@ -126,6 +169,7 @@ impl Settings {
             otlp_grpc: address(args.otlp_grpc, env::KESTREL_OTLP_GRPC)?,
             otlp_http: address(args.otlp_http, env::KESTREL_OTLP_HTTP)?,
             store: StoreSettings::resolve(args.data.clone(), environment)?,
+            images: ImageSettings::resolve(args.data.clone(), environment),
             limits: Limits {
                 max_body_bytes: parse(environment, env::KESTREL_MAX_BODY_BYTES, BYTES)?
                     .unwrap_or(limits.max_body_bytes),
@@ -151,9 +195,7 @@ impl StoreSettings {
             return Ok(Self::Remote(remote));
         }
         Ok(Self::Embedded(EngineSettings {
-            data_dir: data_dir
-                .or_else(|| given(environment, env::KESTREL_DATA).map(PathBuf::from))
-                .unwrap_or_else(|| PathBuf::from("./kestrel-data")),
+            data_dir: resolve_data_dir(data_dir, environment),
             library: given(environment, env::KESTREL_ENGINE_LIBRARY).map(PathBuf::from),
             password: given(environment, env::KESTREL_ENGINE_PASSWORD).map(Secret::new),
             max_memory_bytes: parse(environment, env::KESTREL_ENGINE_MEMORY_BYTES, BYTES)?,
@@ -277,5 +319,24 @@ mod tests {
             ("caribou", "default")
         );
         assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn images_are_kept_in_the_data_folder_or_in_a_bucket_with_the_standard_variables() {
+        let in_folder = resolve(&ServeArgs::default(), &[("KESTREL_DATA", "/d")]).unwrap();
+        assert_eq!(in_folder.images, ImageSettings::Folder("/d/images".into()));
+        let variables = [
+            ("CARIBOU_IMAGE_BUCKET", "pictures"),
+            ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+            ("AWS_REGION", ""),
+        ];
+        let in_bucket = resolve(&ServeArgs::default(), &variables).unwrap().images;
+        assert!(!format!("{in_bucket:?}").contains("s3cret"));
+        let ImageSettings::Bucket(bucket) = in_bucket else {
+            panic!("{in_bucket:?}");
+        };
+        assert_eq!(bucket.name, "pictures");
+        let secret = Secret::new("s3cret");
+        assert_eq!(bucket.options, [("AWS_SECRET_ACCESS_KEY", secret)]);
     }
 }

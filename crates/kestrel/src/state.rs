@@ -6,6 +6,7 @@ use caribou_clickhouse::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::images::Images;
 use crate::ingest::Ingest;
 use crate::live::LiveHub;
 use crate::metrics::Metrics;
@@ -19,6 +20,8 @@ pub(crate) struct App {
     pub(crate) backend: Arc<Backend>,
     /// The way in.
     pub(crate) ingest: Ingest,
+    /// Images and other binaries.
+    pub(crate) images: Images,
     /// What just arrived.
     pub(crate) live: LiveHub,
     /// What is counted.

@@ -20,6 +20,7 @@ use self::commit::{Committer, Rows};
 use self::summaries::Stale;
 use crate::body::{BodyError, Compression};
 use crate::budget::{ByteBudget, Charge};
+use crate::images::{self, Images, ImagesUnavailable, ProjectImage};
 use crate::metrics::Metrics;
 use crate::settings::Limits;
 
@@ -51,6 +52,9 @@ pub(crate) enum IngestError {
     /// The store did not take it.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// The image store did not take what the spans hold.
+    #[error(transparent)]
+    Images(#[from] ImagesUnavailable),
     /// The decoder failed: a fault of ours.
     #[error("the server could not decode the request")]
     Panicked,
@@ -60,6 +64,7 @@ pub(crate) enum IngestError {
 #[derive(Clone, Debug)]
 pub(crate) struct Ingest {
     committer: Committer,
+    images: Images,
     budget: Arc<ByteBudget>,
     decoders: Arc<Semaphore>,
     metrics: Arc<Metrics>,
@@ -71,6 +76,7 @@ impl Ingest {
     /// Starts the tasks behind ingest; they end after `stop`, when what had been taken in is stored and summed up.
     pub(crate) fn start(
         store: &Store,
+        images: Images,
         limits: Limits,
         metrics: &Arc<Metrics>,
         stop: &CancellationToken,
@@ -93,6 +99,7 @@ impl Ingest {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             committer,
+            images,
             budget: ByteBudget::new(limits.max_queue_bytes),
             decoders: Arc::new(Semaphore::new(cores)),
             metrics: Arc::clone(metrics),
@@ -107,7 +114,15 @@ impl Ingest {
 
     /// Stores the spans of a request; returns after they are durable.
     pub(crate) async fn accept(&self, payload: Payload) -> Result<PartialSuccess, IngestError> {
-        let (rows, accepted, charge) = self.decode(payload).await?;
+        let Decoded {
+            rows,
+            images,
+            accepted,
+            charge,
+        } = self.decode(payload).await?;
+        if !images.is_empty() {
+            self.images.keep(images).await?;
+        }
         if rows.block.rows() > 0 {
             self.committer.commit(rows, charge).await?;
         }
@@ -115,10 +130,7 @@ impl Ingest {
         Ok(accepted)
     }
 
-    async fn decode(
-        &self,
-        payload: Payload,
-    ) -> Result<(Rows, PartialSuccess, Charge), IngestError> {
+    async fn decode(&self, payload: Payload) -> Result<Decoded, IngestError> {
         let limit = self.limits.max_body_bytes;
         if payload.sent.len() <= INLINE_BYTES && payload.compression == Compression::None {
             return decode(payload, limit);
@@ -132,18 +144,26 @@ impl Ingest {
     }
 }
 
-fn decode(payload: Payload, limit: usize) -> Result<(Rows, PartialSuccess, Charge), IngestError> {
+/// What a request holds, ready to be stored.
+struct Decoded {
+    rows: Rows,
+    images: Vec<ProjectImage>,
+    accepted: PartialSuccess,
+    charge: Charge,
+}
+
+fn decode(payload: Payload, limit: usize) -> Result<Decoded, IngestError> {
     let mut charge = payload.charge;
     let body = payload
         .compression
         .decompress(payload.sent, limit, &mut charge)?;
-    // The rows are about as large as what they are made from.
+    // The rows and images are about as large as what they are made from.
     charge.grow(body.len()).map_err(BodyError::from)?;
     let defaults = Defaults {
         received_at: now_nanos(),
         ..Defaults::default()
     };
-    let decoded = match payload.encoding {
+    let mut decoded = match payload.encoding {
         Encoding::Protobuf => caribou_otlp::decode_protobuf(&body, &defaults)?,
         Encoding::Json => caribou_otlp::decode_json(&body, &defaults)?,
     };
@@ -151,11 +171,17 @@ fn decode(payload: Payload, limit: usize) -> Result<(Rows, PartialSuccess, Charg
         rejected: decoded.rejected_count,
         message: decoded.rejected_message().unwrap_or_default(),
     };
+    let images = images::lift(&mut decoded.spans);
     let rows = Rows {
         block: SpanBlock::encode(&decoded.spans),
         touched: touched(&decoded.spans),
     };
-    Ok((rows, accepted, charge))
+    Ok(Decoded {
+        rows,
+        images,
+        accepted,
+        charge,
+    })
 }
 
 /// The traces that spans belong to, each once.

@@ -147,7 +147,9 @@ fn encoding_of(headers: &HeaderMap) -> Result<Encoding, String> {
 pub(crate) const fn is_deferral(error: &IngestError) -> bool {
     matches!(
         error,
-        IngestError::Body(BodyError::OverBudget(_)) | IngestError::Commit(CommitError::Unavailable)
+        IngestError::Body(BodyError::OverBudget(_))
+            | IngestError::Commit(CommitError::Unavailable)
+            | IngestError::Images(_)
     )
 }
 
@@ -175,7 +177,7 @@ fn failure(encoding: Encoding, error: &IngestError) -> Response {
         IngestError::Decode(_) | IngestError::Commit(CommitError::Refused) => {
             (StatusCode::BAD_REQUEST, code::INVALID_ARGUMENT)
         }
-        IngestError::Commit(CommitError::Unavailable) => {
+        IngestError::Commit(CommitError::Unavailable) | IngestError::Images(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE)
         }
         IngestError::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, code::INTERNAL),
@@ -231,7 +233,7 @@ pub(crate) async fn unsupported_signal(request: Request) -> Response {
 }
 
 /// Answers what is neither a POST nor a browser's question before one.
-pub(crate) async fn other_method(request: Request) -> Response {
+pub(crate) fn other_method(request: &Request) -> Response {
     if request.method() == Method::OPTIONS {
         return preflight(request.headers());
     }

@@ -3,6 +3,7 @@
 mod docs;
 mod filter;
 mod health;
+mod images;
 mod live;
 mod projects;
 mod traces;
@@ -40,6 +41,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(traces::list_spans))
         .routes(routes!(traces::outline))
         .routes(routes!(traces::search))
+        .routes(routes!(images::upload_image))
+        .routes(routes!(images::get_image))
         .routes(routes!(live::live))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -112,7 +115,7 @@ fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
 async fn method_not_allowed(request: Request) -> Response {
     if request.uri().path().ends_with("/v1/traces") && !request.uri().path().starts_with("/api/v1/")
     {
-        return otlp::http::other_method(request).await;
+        return otlp::http::other_method(&request);
     }
     let message = format!(
         "{} is not answered to {}; see /docs",

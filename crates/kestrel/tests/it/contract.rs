@@ -17,6 +17,8 @@ fn every_route_of_the_document_is_served_and_every_served_route_is_in_it() {
     let expected = BTreeSet::from([
         "/api/public/otel/v1/traces",
         "/api/v1/facets",
+        "/api/v1/images",
+        "/api/v1/images/{hash}",
         "/api/v1/live",
         "/api/v1/projects",
         "/api/v1/traces",

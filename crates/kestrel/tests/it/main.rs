@@ -9,10 +9,12 @@
 mod bad_input;
 mod contract;
 mod identity;
+mod images;
 mod ingest;
 mod kill;
 mod live;
 mod operations;
 mod read;
+mod s3;
 mod security;
 mod support;
