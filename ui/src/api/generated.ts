@@ -38,6 +38,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stores an image or another binary.
+         * @description The body is the binary itself; its type is decided by its bytes, and by `Content-Type` only where they do not tell.
+         *     Success means that it is on disk, or in the bucket. The same bytes may be sent any number of times.
+         */
+        post: operations["upload_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The bytes of a stored image or other binary.
+         * @description Raster images are served to be shown in place; everything else is a download, and what could hold a script is one
+         *     of no type.
+         */
+        get: operations["get_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -644,6 +686,30 @@ export interface components {
              */
             total: number;
         };
+        /** @description A binary that is stored: what `POST /api/v1/images` answers. */
+        StoredImage: {
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            bytes: number;
+            /** @description SHA-256 of its bytes, 64 lower-case hex digits: its name under `/api/v1/images`. */
+            hash: string;
+            /**
+             * Format: int32
+             * @description Height in pixels, of raster images.
+             */
+            height?: number | null;
+            /** @description Media type, as its bytes tell it. */
+            mime: string;
+            /** @description What stands for it in logged values: `caribou-image://…`. */
+            url: string;
+            /**
+             * Format: int32
+             * @description Width in pixels, of raster images.
+             */
+            width?: number | null;
+        };
         /** @description One rollout with what a list does not show. */
         TraceDetail: components["schemas"]["TraceSummary"] & {
             /** @description Class of the error, if any. */
@@ -888,6 +954,121 @@ export interface operations {
             };
             /** @description A parameter is unknown or cannot be read */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    upload_image: {
+        parameters: {
+            query?: {
+                /** @description Project that stores or has stored it. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The binary, at most 48 MiB, under its own content type */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description Stored; `url` stands for it in logged values */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredImage"];
+                };
+            };
+            /** @description The body is empty */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The compression of the body is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not stored; send again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_image: {
+        parameters: {
+            query?: {
+                /** @description Project that stores or has stored it. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description SHA-256 of the bytes, 64 lower-case hex digits */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, under the type that they have */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The project has stored no such image */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The image store does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

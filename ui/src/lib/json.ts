@@ -7,8 +7,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 export function asText(value: unknown): string | null {
-  if (value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  return typeof value === "string" ? value : null;
 }
 
 export function asNumber(value: unknown): number | null {

@@ -185,7 +185,7 @@ export function placeColumns(choice: ColumnChoice, room: number, fit: boolean): 
   for (const id of NARROW) {
     const column = compact.find((candidate) => candidate.id === id);
     const width = id === "name" ? NAME_MIN_WIDTH : (column?.width ?? 0);
-    if (!column || width > left) continue;
+    if (!column || (width > left && id !== "name")) continue;
     kept.add(id);
     left -= width;
   }

@@ -1,0 +1,128 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, test } from "vitest";
+import type { Span } from "../../api/types";
+import { span, spanOutline, traceDetail } from "../../test/factories";
+import { answer, hang, refuse } from "../../test/msw";
+import { renderAt } from "../../test/render";
+
+const ID = "a".repeat(32);
+
+const spans: Span[] = [
+  span({ span_id: "root", item_type: "rollout", span_kind: "rollout", span_name: "rollout" }),
+  span({ span_id: "ask", parent_span_id: "root", role: "user", content: "Cancel **my** flight" }),
+  span({
+    span_id: "call",
+    parent_span_id: "root",
+    role: "assistant",
+    content: null,
+    reasoning: "I need the reservation first.",
+    tool_calls: [
+      { id: "c1", function: { name: "find", arguments: '{"id":"R1"}' } },
+      { id: "c2", function: { name: "never_run", arguments: "{}" } },
+    ],
+  }),
+  span({
+    span_id: "tool",
+    parent_span_id: "root",
+    item_type: "tool",
+    span_kind: "tool",
+    span_name: "tool.find",
+    name: "find",
+    call_id: "c1",
+    arguments: '{"id":"R1"}',
+    result: "found it",
+  }),
+];
+
+function serve(over: Partial<Parameters<typeof traceDetail>[0]> = {}): void {
+  answer(`traces/${ID}`, traceDetail(over));
+  answer("traces", { items: [], next_cursor: null, total: null });
+  answer(`traces/${ID}/spans`, {
+    items: spans,
+    offset: 0,
+    total: 4,
+    next_cursor: null,
+    previous_cursor: null,
+  });
+  answer(`traces/${ID}/outline`, {
+    items: spans.map((each) =>
+      spanOutline({
+        span_id: each.span_id,
+        parent_span_id: each.parent_span_id,
+        item_type: each.item_type,
+        span_kind: each.span_kind,
+        span_name: each.span_name,
+        role: each.role ?? null,
+        call_id: each.call_id ?? null,
+      }),
+    ),
+    offset: 0,
+    total: 4,
+  });
+}
+
+describe("page of a rollout", () => {
+  test("loaded: header, messages as markdown, reasoning apart", async () => {
+    serve();
+    renderAt(`/traces/${ID}`);
+    expect(
+      await screen.findByRole("heading", { level: 1, name: "Cancel my flight" }),
+    ).toBeInTheDocument();
+    expect(await screen.findByText("my", { selector: "strong" })).toBeInTheDocument();
+    expect(screen.getByRole("complementary", { name: "reasoning" })).toHaveTextContent(
+      "reservation first",
+    );
+  });
+
+  test("a call with an execution is shown once, as a card; one without says so", async () => {
+    serve();
+    renderAt(`/traces/${ID}`);
+    const card = await screen.findByRole("article", { name: "tool" });
+    await userEvent.click(await within(card).findByRole("button", { name: /find/ }));
+    expect(within(card).getByRole("region", { name: "result" })).toHaveTextContent("found it");
+    const asking = screen.getByRole("article", { name: "assistant" });
+    expect(asking).toHaveTextContent("not executed");
+    expect(within(asking).queryByText("find")).not.toBeInTheDocument();
+  });
+
+  test("keys walk the items and put them into the address", async () => {
+    serve();
+    const { router } = renderAt(`/traces/${ID}`);
+    await screen.findByText("my", { selector: "strong" });
+    await userEvent.keyboard("t");
+    await waitFor(() => expect(router.state.location.searchStr).toBe("?item=tool"));
+    await userEvent.keyboard("k");
+    await waitFor(() => expect(router.state.location.searchStr).toBe("?item=call"));
+  });
+
+  test("an error of the rollout shows its message, and the traceback folded", async () => {
+    serve({ status: "ERROR", error_message: "boom", traceback: "Traceback: line 1" });
+    renderAt(`/traces/${ID}`);
+    expect(await screen.findByText("boom")).toBeInTheDocument();
+    expect(screen.queryByText("Traceback: line 1")).not.toBeInTheDocument();
+  });
+
+  test("loading: a skeleton", async () => {
+    hang(`traces/${ID}`);
+    hang(`traces/${ID}/outline`);
+    hang(`traces/${ID}/spans`);
+    renderAt(`/traces/${ID}`);
+    expect(await screen.findByRole("status", { name: "loading the rollout" })).toBeInTheDocument();
+  });
+
+  test("not found: says what may have happened and leads on", async () => {
+    for (const part of ["", "/outline", "/spans"])
+      refuse(`traces/${ID}${part}`, 404, "there is no trace");
+    renderAt(`/traces/${ID}`);
+    expect(await screen.findByText("No such rollout")).toBeInTheDocument();
+    expect(screen.getByRole("link", { name: "All rollouts" })).toHaveAttribute("href", "/traces");
+  });
+
+  test("failed: the server's words", async () => {
+    for (const part of ["", "/outline", "/spans"])
+      refuse(`traces/${ID}${part}`, 503, "the store does not answer");
+    renderAt(`/traces/${ID}`);
+    expect(await screen.findByText("the store does not answer")).toBeInTheDocument();
+  });
+});

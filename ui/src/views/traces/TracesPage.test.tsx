@@ -1,0 +1,73 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, test } from "vitest";
+import { traceSummary } from "../../test/factories";
+import { answer, hang, refuse } from "../../test/msw";
+import { renderAt } from "../../test/render";
+
+const two = {
+  items: [traceSummary(), traceSummary({ trace_id: "b".repeat(32), first_message: "Book a seat" })],
+  next_cursor: null,
+  total: 2,
+};
+
+describe("list of rollouts", () => {
+  test("loaded: one row a rollout, named by its first message, with a count", async () => {
+    answer("traces", two);
+    renderAt("/traces");
+    expect(await screen.findByRole("link", { name: "Cancel my flight" })).toHaveAttribute(
+      "href",
+      `/traces/${"a".repeat(32)}`,
+    );
+    expect(screen.getByText("2 rollouts")).toBeInTheDocument();
+  });
+
+  test("loading: a skeleton, and no count that is not known", async () => {
+    hang("traces");
+    renderAt("/traces");
+    expect(await screen.findByRole("status", { name: "loading rollouts" })).toBeInTheDocument();
+    expect(screen.queryByText("0 rollouts")).not.toBeInTheDocument();
+  });
+
+  test("empty: three lines of code with this server's address", async () => {
+    answer("traces", { items: [], next_cursor: null, total: 0 });
+    renderAt("/traces");
+    expect(await screen.findByText(/No rollouts yet/)).toBeInTheDocument();
+    await waitFor(() => expect(document.body).toHaveTextContent(window.location.origin));
+  });
+
+  test("nothing matches: says which filters, and clears them", async () => {
+    answer("traces", { items: [], next_cursor: null, total: 0 });
+    const { router } = renderAt("/traces?status=ERROR&q=zzz");
+    expect(await screen.findByText(/narrowed by status, text/)).toBeInTheDocument();
+    answer("traces", two);
+    await userEvent.click(screen.getByRole("button", { name: "Clear all filters" }));
+    await waitFor(() => expect(router.state.location.searchStr).toBe(""));
+  });
+
+  test("failed: the server's words, and a way to try again", async () => {
+    refuse("traces", 400, "min_score must be a number");
+    renderAt("/traces?min_score=x");
+    expect(await screen.findByText("min_score must be a number")).toBeInTheDocument();
+    answer("traces", two);
+    await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+    expect(await screen.findByText("2 rollouts")).toBeInTheDocument();
+  });
+
+  test("a filter is removed by its cross", async () => {
+    answer("traces", two);
+    const { router } = renderAt("/traces?model=gpt-4o&sort=-score");
+    await userEvent.click(await screen.findByRole("button", { name: "Remove filter model" }));
+    await waitFor(() => expect(router.state.location.searchStr).toBe("?sort=-score"));
+  });
+});
+
+describe("project", () => {
+  test("is the list of its rollouts at an address of its own", async () => {
+    answer("traces", two);
+    const { router } = renderAt("/p/airline");
+    await screen.findByText("2 rollouts");
+    expect(screen.getByRole("button", { name: "Remove filter project" })).toBeInTheDocument();
+    expect(router.state.location.pathname).toBe("/p/airline");
+  });
+});
