@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::environment::{Environment, ProcessEnvironment};
-use crate::export::{Beat, DeliveryCounts, Pipeline, PipelineSlot, QueueProcessor};
+use crate::export::{Beat, DeliveryCounts, Pipeline, PipelineSlot, QueueProcessor, Target};
 use crate::fork;
 use crate::ids::{Ids, SuppliedIds};
 use crate::live::OpenSpans;
@@ -151,10 +151,11 @@ impl Recorder {
         core.strict.store(settings.strict, Ordering::Relaxed);
         core.recording.store(settings.enabled, Ordering::Relaxed);
         core.shut_down.store(false, Ordering::Relaxed);
+        let targets = Target::all(settings);
         let current = core.slot.get();
         let serves = current
             .as_ref()
-            .is_some_and(|pipeline| pipeline.serves(&settings.otlp, &settings.resource));
+            .is_some_and(|pipeline| pipeline.serves(&targets, &settings.resource));
         if settings.enabled && serves {
             return;
         }
@@ -162,7 +163,7 @@ impl Recorder {
         let beat: Beat = Arc::new(move || open.beat());
         let next = settings.enabled.then(|| {
             Arc::new(Pipeline::new(
-                settings.otlp.clone(),
+                targets,
                 settings.resource.clone(),
                 Arc::clone(&core.notices),
                 Arc::clone(&core.ids),
@@ -246,9 +247,10 @@ impl Recorder {
         let core = &self.core;
         let mut destinations = BTreeMap::new();
         for pipeline in core.pipelines() {
-            let (name, counts) = pipeline.counts();
-            let sum: &mut DeliveryCounts = destinations.entry(name).or_default();
-            sum.add(&counts);
+            for (name, counts) in pipeline.counts() {
+                let sum: &mut DeliveryCounts = destinations.entry(name).or_default();
+                sum.add(&counts);
+            }
         }
         Stats {
             logged: core.logged.load(Ordering::Relaxed),

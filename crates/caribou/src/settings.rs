@@ -17,6 +17,10 @@ const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything the recorder goes by; plain data, passed down.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own; any combination may occur"
+)]
 pub struct Settings {
     /// Run, if any.
     pub run_id: Option<String>,
@@ -44,6 +48,8 @@ pub struct Settings {
     pub content: bool,
     /// Replaces text before it leaves the process.
     pub redact: Option<Redactor>,
+    /// Prints spans to the console.
+    pub debug: bool,
     /// What to tell the program's owner, once.
     pub notices: Vec<String>,
 }
@@ -121,6 +127,9 @@ impl Config {
                 .non_empty(variable::CARIBOU_CONTENT)
                 .is_some_and(|value| value.trim().eq_ignore_ascii_case("off")),
             redact: self.redact.clone(),
+            debug: self
+                .debug
+                .unwrap_or_else(|| environment.switch(variable::CARIBOU_TRACE_DEBUG)),
             notices: self.notices(&kestrel, environment),
             kestrel,
         })
@@ -187,14 +196,6 @@ impl Config {
         if langfuse {
             notices.push(
                 "LANGFUSE_* is set, but this version does not send to Langfuse yet".to_owned(),
-            );
-        }
-        if self
-            .debug
-            .unwrap_or_else(|| environment.switch(variable::CARIBOU_TRACE_DEBUG))
-        {
-            notices.push(
-                "CARIBOU_TRACE_DEBUG is set, but this version does not print spans yet".to_owned(),
             );
         }
         notices

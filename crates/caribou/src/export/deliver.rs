@@ -34,6 +34,8 @@ impl Courier {
         while let Some(chunks) = self.outbox.take() {
             self.deliver(&chunks);
         }
+        self.destination.finish();
+        self.outbox.end();
     }
 
     fn deliver(&mut self, chunks: &[Arc<Chunk>]) {

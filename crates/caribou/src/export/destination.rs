@@ -11,6 +11,9 @@ pub(super) trait Destination: Send {
 
     /// Makes one attempt. It may be called again with the same spans, grouped in the same way or another.
     fn deliver(&mut self, chunks: &[std::sync::Arc<Chunk>]) -> Outcome;
+
+    /// Does what is left to do once nothing more will come.
+    fn finish(&mut self) {}
 }
 
 /// What became of one attempt.

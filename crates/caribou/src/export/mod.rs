@@ -5,6 +5,7 @@
 //! no other.
 
 mod backoff;
+mod console;
 mod deliver;
 mod destination;
 mod encoder;
@@ -14,12 +15,15 @@ mod outbox;
 mod pipeline;
 mod processor;
 mod queue;
+mod records;
+mod target;
 
 pub(crate) use encoder::Beat;
 pub(crate) use http::agent;
 pub use pipeline::DeliveryCounts;
 pub(crate) use pipeline::{Pipeline, PipelineSlot};
 pub(crate) use processor::QueueProcessor;
+pub(crate) use target::Target;
 
 /// Encoded spans on their way, in the order they were logged.
 #[derive(Debug, Default)]

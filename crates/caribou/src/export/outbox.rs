@@ -23,6 +23,8 @@ struct OutboxState {
     hurries: u64,
     /// No more chunks will come.
     complete: bool,
+    /// The destination's thread has ended.
+    ended: bool,
     /// When to give up on what waits.
     closing: Option<Instant>,
 }
@@ -189,6 +191,28 @@ impl Outbox {
         state.closing = Some(deadline);
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Notes that the destination's thread has done its last.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the destination's thread has done its last.
+    pub(super) fn wait_ended(&self, deadline: Instant) {
+        let mut state = self.lock();
+        while !state.ended {
+            let now = Instant::now();
+            if now >= deadline {
+                return;
+            }
+            state = self
+                .changed
+                .wait_timeout(state, deadline - now)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
     }
 
     pub(super) fn is_closing(&self) -> bool {

@@ -9,22 +9,22 @@ use opentelemetry_sdk::trace::SpanData;
 use super::backoff::Backoff;
 use super::deliver::Courier;
 use super::encoder::{Beat, Encoder};
-use super::kestrel::OtlpDestination;
 use super::outbox::{Counts, Outbox};
 use super::queue::SpanQueue;
+use super::target::Target;
 use crate::ids::Ids;
 use crate::notice::Notices;
-use crate::settings::OtlpTarget;
 
 /// Everything between an ended span and its destinations.
 pub(crate) struct Pipeline {
     queue: Arc<SpanQueue>,
-    outbox: Arc<Outbox>,
+    /// One for each target, in their order.
+    outboxes: Vec<Arc<Outbox>>,
     started: AtomicBool,
     starting: Mutex<()>,
     /// Losses that a `flush` has owned up to.
     losses_told: AtomicU64,
-    target: OtlpTarget,
+    targets: Vec<Target>,
     resource: Vec<(String, String)>,
     notices: Arc<Notices>,
     ids: Arc<Ids>,
@@ -60,7 +60,7 @@ impl DeliveryCounts {
 
 impl Pipeline {
     pub(crate) fn new(
-        target: OtlpTarget,
+        targets: Vec<Target>,
         resource: Vec<(String, String)>,
         notices: Arc<Notices>,
         ids: Arc<Ids>,
@@ -68,11 +68,14 @@ impl Pipeline {
     ) -> Self {
         Self {
             queue: Arc::default(),
-            outbox: Arc::new(Outbox::new("kestrel")),
+            outboxes: targets
+                .iter()
+                .map(|target| Arc::new(Outbox::new(target.name())))
+                .collect(),
             started: AtomicBool::new(false),
             starting: Mutex::default(),
             losses_told: AtomicU64::new(0),
-            target,
+            targets,
             resource,
             notices,
             ids,
@@ -80,15 +83,15 @@ impl Pipeline {
         }
     }
 
-    /// Whether it sends to the same place in the same way.
-    pub(crate) fn serves(&self, target: &OtlpTarget, resource: &[(String, String)]) -> bool {
-        self.target == *target && self.resource == resource
+    /// Whether it sends to the same places in the same way.
+    pub(crate) fn serves(&self, targets: &[Target], resource: &[(String, String)]) -> bool {
+        self.targets == targets && self.resource == resource
     }
 
-    /// A new pipeline to the same place.
+    /// A new pipeline to the same places.
     pub(crate) fn renewed(&self) -> Self {
         Self::new(
-            self.target.clone(),
+            self.targets.clone(),
             self.resource.clone(),
             Arc::clone(&self.notices),
             Arc::clone(&self.ids),
@@ -116,27 +119,31 @@ impl Pipeline {
         }
         let encoder = Encoder {
             queue: Arc::clone(&self.queue),
-            outboxes: vec![Arc::clone(&self.outbox)],
+            outboxes: self.outboxes.clone(),
             notices: Arc::clone(&self.notices),
             beat: Arc::clone(&self.beat),
         };
-        let courier = Courier {
-            outbox: Arc::clone(&self.outbox),
-            destination: Box::new(OtlpDestination::new(&self.target, &self.resource)),
-            notices: Arc::clone(&self.notices),
-            ids: Arc::clone(&self.ids),
-            backoff: Backoff::default(),
-            away: false,
-            told_away: None,
-        };
-        let threads = [
+        let mut threads = vec![
             std::thread::Builder::new()
                 .name("caribou-encoder".to_owned())
                 .spawn(move || encoder.run()),
-            std::thread::Builder::new()
-                .name("caribou-kestrel".to_owned())
-                .spawn(move || courier.run()),
         ];
+        for (target, outbox) in self.targets.iter().zip(&self.outboxes) {
+            let courier = Courier {
+                outbox: Arc::clone(outbox),
+                destination: target.open(&self.resource, &self.notices),
+                notices: Arc::clone(&self.notices),
+                ids: Arc::clone(&self.ids),
+                backoff: Backoff::default(),
+                away: false,
+                told_away: None,
+            };
+            threads.push(
+                std::thread::Builder::new()
+                    .name(format!("caribou-{}", target.name()))
+                    .spawn(move || courier.run()),
+            );
+        }
         for error in threads.into_iter().filter_map(Result::err) {
             self.notices.tell_once("no_thread", || {
                 format!("no thread could be started, so nothing is sent: {error}")
@@ -153,10 +160,18 @@ impl Pipeline {
             return true;
         }
         let accepted = self.queue.hurry();
-        self.outbox.hurry();
+        for outbox in &self.outboxes {
+            outbox.hurry();
+        }
         let settled = loop {
             let step = deadline.min(Instant::now() + STEP);
-            if self.outbox.wait_settled(accepted, step) {
+            let all = self.outboxes.iter();
+            // Not `all`, which would wait for the later ones a step longer each time.
+            if all
+                .filter(|outbox| !outbox.wait_settled(accepted, step))
+                .count()
+                == 0
+            {
                 break true;
             }
             if step >= deadline || !go_on() {
@@ -177,12 +192,18 @@ impl Pipeline {
         let accepted = self.queue.hurry();
         self.queue.close();
         // The encoder needs moments; the outbox may only close once everything is in it.
-        while self.outbox.counts().offered < accepted && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
+        for outbox in &self.outboxes {
+            while outbox.counts().offered < accepted && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            outbox.close(deadline);
         }
-        self.outbox.close(deadline);
-        // The courier notices the deadline itself, unless a request is in flight.
-        self.flush(deadline, &mut || true)
+        // The couriers notice the deadline themselves, unless a request is in flight.
+        let delivered = self.flush(deadline, &mut || true);
+        for outbox in &self.outboxes {
+            outbox.wait_ended(deadline);
+        }
+        delivered
     }
 
     /// Takes no more; what is left is still delivered, however long that takes.
@@ -191,27 +212,30 @@ impl Pipeline {
     }
 
     fn losses(&self) -> u64 {
-        let counts = self.outbox.counts();
-        self.queue.dropped() + counts.dropped + counts.refused
+        let lost = |outbox: &Arc<Outbox>| outbox.counts().dropped + outbox.counts().refused;
+        self.queue.dropped() + self.outboxes.iter().map(lost).sum::<u64>()
     }
 
-    /// What became of what was logged.
-    pub(crate) fn counts(&self) -> (&'static str, DeliveryCounts) {
-        let Counts {
-            offered,
-            acknowledged,
-            refused,
-            dropped,
-        } = self.outbox.counts();
-        let settled = acknowledged + refused + dropped;
-        let counts = DeliveryCounts {
-            acknowledged,
-            queued: self.queue.len() as u64 + offered.saturating_sub(settled),
-            spooled: 0,
-            dropped: dropped + self.queue.dropped(),
-            refused,
+    /// What became of what was logged, by destination.
+    pub(crate) fn counts(&self) -> Vec<(&'static str, DeliveryCounts)> {
+        let counts = |outbox: &Arc<Outbox>| {
+            let Counts {
+                offered,
+                acknowledged,
+                refused,
+                dropped,
+            } = outbox.counts();
+            let settled = acknowledged + refused + dropped;
+            let counts = DeliveryCounts {
+                acknowledged,
+                queued: self.queue.len() as u64 + offered.saturating_sub(settled),
+                spooled: 0,
+                dropped: dropped + self.queue.dropped(),
+                refused,
+            };
+            (outbox.name, counts)
         };
-        (self.outbox.name, counts)
+        self.outboxes.iter().map(counts).collect()
     }
 }
 
@@ -219,7 +243,7 @@ impl std::fmt::Debug for Pipeline {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Pipeline")
-            .field("target", &self.target)
+            .field("targets", &self.targets)
             .finish_non_exhaustive()
     }
 }

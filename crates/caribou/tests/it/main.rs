@@ -8,4 +8,5 @@
 mod contract;
 mod current;
 mod delivery;
+mod destinations;
 mod support;
