@@ -6,45 +6,12 @@ INSERT INTO traces
     grader_output_tokens, grader_cost_usd, started_at, ended_at, duration_ms, tags, parent_trace_id, session_id, user_id,
     policy_version, is_rollout, open_segments, last_seen_at
 )
-WITH
-    -- Fields of the rollout: latest segment that has the key wins; foreign spans only fill what no segment says.
-    arrayFold(
-        (fields, segment) -> mapUpdate(fields, segment.rollout),
-        segments,
-        mapUpdate(earliest_foreign, latest_foreign)
-    ) AS fields,
-    -- Statuses: what somebody set, what followed from a failure, and what followed from a normal end.
-    arrayLast(segment -> segment.explicit AND segment.status != '', segments) AS set_by_hand,
-    arrayLast(segment -> NOT segment.explicit AND segment.failed, segments) AS failed_by_itself,
-    multiIf(
-        set_by_hand.status != ''
-            AND NOT (set_by_hand.status IN ('COMPLETED', 'PENDING') AND failed_by_itself.started_at > set_by_hand.started_at),
-        set_by_hand.status,
-        failed_by_itself.failed, if(failed_by_itself.status = '', 'ERROR', failed_by_itself.status),
-        arrayExists(segment -> segment.status != '', segments),
-        arrayLast(segment -> segment.status != '', segments).status,
-        is_rollout, 'PENDING',
-        foreign_errors > 0, 'ERROR',
-        foreign_roots > 0 AND foreign_open = 0, 'COMPLETED',
-        'PENDING'
-    ) AS said_status,
-    said_status IN (
-        'PENDING', 'COMPLETED', 'TRUNCATED', 'ABORTED', 'ENV_SETUP_ERROR', 'STEP_ERROR', 'GRADER_TIMEOUT', 'GRADER_ERROR',
-        'TOOL_ERROR', 'ERROR'
-    ) AS status_known,
-    -- Score: the latest grade by the rollout's grader, else the latest grade; what is not a number is null.
-    if(
-        arrayExists(grade -> grade.grader_name = fields['grader_name'] AND grade.grader_name != '', grades),
-        arrayLast(grade -> grade.grader_name = fields['grader_name'], grades),
-        grades[-1]
-    ).score AS latest_score,
-    length(segments) > 0 AS is_rollout
 SELECT
     project,
     trace_id,
     version,
     fields['trace_id_text'],
-    multiIf(fields['name'] != '', fields['name'], is_rollout, segments[1].span_name, foreign_name != '', foreign_name, first_name),
+    multiIf(given_name != '', given_name, is_rollout, segments[1].span_name, foreign_name != '', foreign_name, first_name),
     first_message,
     if(status_known, said_status, 'PENDING'),
     if(status_known, '', said_status),
@@ -55,9 +22,9 @@ SELECT
     fields['datapoint_id'],
     toInt64OrNull(fields['sample_index']),
     fields['env_name'],
-    if(fields['model_name'] != '', fields['model_name'], first_model),
+    if(given_model != '', given_model, first_model),
     arraySort(seen_models),
-    fields['grader_name'],
+    grader,
     if(isFinite(latest_score), latest_score, NULL),
     turns + model_calls,
     spans,
@@ -70,102 +37,157 @@ SELECT
     grader_tokens_read,
     grader_tokens_written,
     grader_cost,
-    if(is_rollout, segments[1].started_at, earliest) AS first_start,
+    if(is_rollout, segments[1].started_at, earliest),
     multiIf(
-        is_rollout, if(arrayExists(segment -> isNull(segment.ended_at), segments), NULL, arrayMax(segment -> segment.ended_at, segments)),
+        is_rollout, if(open_count > 0, NULL, arrayMax(segment -> segment.ended_at, segments)),
         foreign_roots > 0, if(foreign_open > 0, NULL, foreign_end),
         latest_end
     ),
-    if(
-        is_rollout,
-        arraySum(
-            segment -> toFloat64(greatest(0, ifNull(
-                toInt64(segment.duration_ns),
-                toUnixTimestamp64Nano(ifNull(
-                    segment.ended_at,
-                    greatest(last_logged, least(fromUnixTimestamp64Nano(toInt64(segment.revision), 'UTC'), toDateTime64(last_seen, 9, 'UTC')))
-                )) - toUnixTimestamp64Nano(segment.started_at)
-            ))),
-            segments
-        ),
-        greatest(0, toUnixTimestamp64Nano(ifNull(if(foreign_roots > 0, foreign_end, latest_end), last_logged)) - toUnixTimestamp64Nano(earliest))
-    ) / 1e6,
+    if(is_rollout, segment_nanos, foreign_nanos) / 1e6,
     arraySort(all_tags),
     fields['parent_trace_id'],
     fields['session_id'],
     fields['user_id'],
     fields['policy_version'],
     is_rollout,
-    multiIf(
-        is_rollout, arrayCount(segment -> isNull(segment.ended_at), segments),
-        foreign_roots > 0, foreign_open,
-        1
-    ),
+    multiIf(is_rollout, open_count, foreign_roots > 0, foreign_open, 1),
     last_seen
 FROM
 (
+    -- Each level names what the next one uses several times: an alias is analysed again wherever it stands.
     SELECT
-        project,
-        trace_id,
-        sum(toUInt128(revision) + 1) AS version,
-        arraySort(
-            segment -> (segment.started_at, segment.span_id),
-            groupArrayIf(
-                CAST(
-                    (
-                        started_at, span_id, ended_at, duration_ns, revision, rollout, rollout['rollout_status'],
-                        rollout['rollout_status_explicit'] = '1',
-                        rollout['rollout_status'] NOT IN ('', 'PENDING', 'COMPLETED')
-                            OR (rollout['rollout_status'] = '' AND status = 'error' AND isNotNull(ended_at)),
-                        error_message, span_name
-                    ),
-                    'Tuple(started_at DateTime64(9, ''UTC''), span_id String, ended_at Nullable(DateTime64(9, ''UTC'')),
-                           duration_ns Nullable(UInt64), revision UInt64, rollout Map(LowCardinality(String), String),
-                           status String, explicit Bool, failed Bool, error_message String, span_name String)'
-                ),
-                item_type = 'rollout'
+        *,
+        fields['name'] AS given_name,
+        fields['model_name'] AS given_model,
+        said_status IN (
+            'PENDING', 'COMPLETED', 'TRUNCATED', 'ABORTED', 'ENV_SETUP_ERROR', 'STEP_ERROR', 'GRADER_TIMEOUT',
+            'GRADER_ERROR', 'TOOL_ERROR', 'ERROR'
+        ) AS status_known,
+        -- Score: the latest grade by the rollout's grader, else the latest grade. What is not a number is null.
+        if(
+            arrayExists(grade -> grade.grader_name = grader AND grader != '', grades),
+            arrayLast(grade -> grade.grader_name = grader, grades),
+            grades[-1]
+        ).score AS latest_score
+    FROM
+    (
+        SELECT
+            *,
+            fields['grader_name'] AS grader,
+            multiIf(
+                set_by_hand.status != ''
+                    AND NOT (set_by_hand.status IN ('COMPLETED', 'PENDING')
+                             AND failed_by_itself.started_at > set_by_hand.started_at),
+                set_by_hand.status,
+                failed_by_itself.failed, if(failed_by_itself.status = '', 'ERROR', failed_by_itself.status),
+                last_status != '', last_status,
+                is_rollout, 'PENDING',
+                foreign_errors > 0, 'ERROR',
+                foreign_roots > 0 AND foreign_open = 0, 'COMPLETED',
+                'PENDING'
+            ) AS said_status
+        FROM
+        (
+            SELECT
+                *,
+                length(segments) > 0 AS is_rollout,
+                arrayCount(segment -> isNull(segment.ended_at), segments) AS open_count,
+                -- The latest segment that has a field wins. Foreign spans only fill what no segment says.
+                arrayFold(
+                    (united, segment) -> mapUpdate(united, segment.rollout),
+                    segments,
+                    mapUpdate(earliest_foreign, latest_foreign)
+                ) AS fields,
+                -- What somebody set, what followed from a failure, what followed from any end.
+                arrayLast(segment -> segment.explicit AND segment.status != '', segments) AS set_by_hand,
+                arrayLast(segment -> NOT segment.explicit AND segment.failed, segments) AS failed_by_itself,
+                arrayLast(segment -> segment.status != '', segments).status AS last_status,
+                -- An open segment lasts until the last sign of life.
+                arraySum(
+                    segment -> toFloat64(greatest(0, ifNull(
+                        segment.nanos,
+                        greatest(toUnixTimestamp64Nano(last_logged), segment.alive_nanos)
+                            - toUnixTimestamp64Nano(segment.started_at)
+                    ))),
+                    segments
+                ) AS segment_nanos,
+                toFloat64(greatest(
+                    0,
+                    toUnixTimestamp64Nano(ifNull(if(foreign_roots > 0, foreign_end, latest_end), last_logged))
+                        - toUnixTimestamp64Nano(earliest)
+                )) AS foreign_nanos
+            FROM
+            (
+                SELECT
+                    project,
+                    trace_id,
+                    sum(toUInt128(revision) + 1) AS version,
+                    arraySort(
+                        segment -> (segment.started_at, segment.span_id),
+                        groupArrayIf(
+                            CAST(
+                                (
+                                    started_at, span_id, ended_at,
+                                    ifNull(
+                                        toInt64(duration_ns),
+                                        toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at)
+                                    ),
+                                    least(toInt64(revision), toUnixTimestamp64Micro(inserted_at) * 1000),
+                                    rollout, rollout['rollout_status'], rollout['rollout_status_explicit'] = '1',
+                                    rollout['rollout_status'] NOT IN ('', 'PENDING', 'COMPLETED')
+                                        OR (rollout['rollout_status'] = '' AND status = 'error' AND isNotNull(ended_at)),
+                                    error_message, span_name
+                                ),
+                                'Tuple(started_at DateTime64(9, ''UTC''), span_id String, ended_at Nullable(DateTime64(9, ''UTC'')),
+                                       nanos Nullable(Int64), alive_nanos Int64, rollout Map(LowCardinality(String), String),
+                                       status String, explicit Bool, failed Bool, error_message String, span_name String)'
+                            ),
+                            item_type = 'rollout'
+                        )
+                    ) AS segments,
+                    arraySort(
+                        grade -> (grade.logged_at, grade.sequence, grade.span_id),
+                        groupArrayIf(
+                            CAST(
+                                (logged_at, sequence, span_id, grader_name, score),
+                                'Tuple(logged_at DateTime64(9, ''UTC''), sequence UInt64, span_id String, grader_name String, score Nullable(Float64))'
+                            ),
+                            item_type = 'grade'
+                        )
+                    ) AS grades,
+                    argMinIf(rollout, (started_at, span_id), item_type != 'rollout' AND notEmpty(rollout)) AS earliest_foreign,
+                    argMaxIf(rollout, (started_at, span_id), item_type != 'rollout' AND notEmpty(rollout)) AS latest_foreign,
+                    groupUniqArrayArray(tags) AS all_tags,
+                    argMinIf(preview, (logged_at, sequence, span_id), preview != '') AS first_message,
+                    argMinIf(model, (logged_at, sequence, span_id), model != '' AND usage_scope = 'agent') AS first_model,
+                    groupUniqArrayIf(model, model != '') AS seen_models,
+                    uniqExactIf(turn_index, item_type IN ('message', 'tool') AND usage_scope != 'grader' AND grader_name = '') AS turns,
+                    countIf(item_type = 'model_call') AS model_calls,
+                    count() AS spans,
+                    countIf(status = 'error') AS errors,
+                    sumIf(ifNull(input_tokens, 0), usage_scope = 'agent') AS agent_input_tokens,
+                    sumIf(ifNull(cached_input_tokens, 0), usage_scope = 'agent') AS agent_cached_tokens,
+                    sumIf(ifNull(output_tokens, 0), usage_scope = 'agent') AS agent_output_tokens,
+                    sumIf(ifNull(reasoning_tokens, 0), usage_scope = 'agent') AS agent_reasoning_tokens,
+                    sumOrNullIf(cost_usd, usage_scope = 'agent') AS agent_cost,
+                    sumIf(ifNull(input_tokens, 0), usage_scope = 'grader') AS grader_tokens_read,
+                    sumIf(ifNull(output_tokens, 0), usage_scope = 'grader') AS grader_tokens_written,
+                    sumOrNullIf(cost_usd, usage_scope = 'grader') AS grader_cost,
+                    min(started_at) AS earliest,
+                    max(ended_at) AS latest_end,
+                    max(logged_at) AS last_logged,
+                    argMin(span_name, (started_at, span_id)) AS first_name,
+                    countIf(parent_span_id = '') AS foreign_roots,
+                    countIf(parent_span_id = '' AND isNull(ended_at)) AS foreign_open,
+                    countIf(parent_span_id = '' AND status = 'error') AS foreign_errors,
+                    maxIf(ended_at, parent_span_id = '') AS foreign_end,
+                    argMinIf(span_name, (started_at, span_id), parent_span_id = '') AS foreign_name,
+                    argMaxIf(error_message, (started_at, span_id), parent_span_id = '' AND error_message != '') AS foreign_error,
+                    max(inserted_at) AS last_seen
+                FROM spans FINAL
+                WHERE (project, trace_id) IN ({traces})
+                GROUP BY project, trace_id
             )
-        ) AS segments,
-        arraySort(
-            grade -> (grade.logged_at, grade.sequence, grade.span_id),
-            groupArrayIf(
-                CAST(
-                    (logged_at, sequence, span_id, grader_name, score),
-                    'Tuple(logged_at DateTime64(9, ''UTC''), sequence UInt64, span_id String, grader_name String, score Nullable(Float64))'
-                ),
-                item_type = 'grade'
-            )
-        ) AS grades,
-        argMinIf(rollout, (started_at, span_id), item_type != 'rollout' AND notEmpty(rollout)) AS earliest_foreign,
-        argMaxIf(rollout, (started_at, span_id), item_type != 'rollout' AND notEmpty(rollout)) AS latest_foreign,
-        groupUniqArrayArray(tags) AS all_tags,
-        argMinIf(preview, (logged_at, sequence, span_id), preview != '') AS first_message,
-        argMinIf(model, (logged_at, sequence, span_id), model != '' AND usage_scope = 'agent') AS first_model,
-        groupUniqArrayIf(model, model != '') AS seen_models,
-        uniqExactIf(turn_index, item_type IN ('message', 'tool') AND usage_scope != 'grader' AND grader_name = '') AS turns,
-        countIf(item_type = 'model_call') AS model_calls,
-        count() AS spans,
-        countIf(status = 'error') AS errors,
-        sumIf(ifNull(input_tokens, 0), usage_scope = 'agent') AS agent_input_tokens,
-        sumIf(ifNull(cached_input_tokens, 0), usage_scope = 'agent') AS agent_cached_tokens,
-        sumIf(ifNull(output_tokens, 0), usage_scope = 'agent') AS agent_output_tokens,
-        sumIf(ifNull(reasoning_tokens, 0), usage_scope = 'agent') AS agent_reasoning_tokens,
-        sumOrNullIf(cost_usd, usage_scope = 'agent') AS agent_cost,
-        sumIf(ifNull(input_tokens, 0), usage_scope = 'grader') AS grader_tokens_read,
-        sumIf(ifNull(output_tokens, 0), usage_scope = 'grader') AS grader_tokens_written,
-        sumOrNullIf(cost_usd, usage_scope = 'grader') AS grader_cost,
-        min(started_at) AS earliest,
-        max(ended_at) AS latest_end,
-        max(logged_at) AS last_logged,
-        argMin(span_name, (started_at, span_id)) AS first_name,
-        countIf(parent_span_id = '') AS foreign_roots,
-        countIf(parent_span_id = '' AND isNull(ended_at)) AS foreign_open,
-        countIf(parent_span_id = '' AND status = 'error') AS foreign_errors,
-        maxIf(ended_at, parent_span_id = '') AS foreign_end,
-        argMinIf(span_name, (started_at, span_id), parent_span_id = '') AS foreign_name,
-        argMaxIf(error_message, (started_at, span_id), parent_span_id = '' AND error_message != '') AS foreign_error,
-        max(inserted_at) AS last_seen
-    FROM spans FINAL
-    WHERE (project, trace_id) IN ({traces})
-    GROUP BY project, trace_id
+        )
+    )
 )
