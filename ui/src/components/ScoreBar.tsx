@@ -26,6 +26,6 @@ export function ScoreBar({ score, width = 44 }: ScoreBarProps) {
 }
 
 function barColor(score: number): string {
-  if (score >= 0.8) return "--status-completed";
-  return score >= 0.4 ? "--status-truncated" : "--status-error";
+  if (score >= 0.8) return "--score-high";
+  return score >= 0.4 ? "--score-mid" : "--score-low";
 }

@@ -37,7 +37,9 @@ export interface Column {
 }
 
 export const NAME_MIN_WIDTH = 140;
-const COMPACT_STATUS = 34;
+
+/** Widths where nothing may scroll sideways. */
+const FITTED: Partial<Record<ColumnId, number>> = { status: 34, score: 92, name: 190, started: 84 };
 
 export const COLUMNS: readonly Column[] = [
   { id: "status", title: "Status", width: 122, initially: true },
@@ -177,19 +179,21 @@ export function placeColumns(choice: ColumnChoice, room: number, fit: boolean): 
     width: choice.widths[column.id] ?? column.width,
   }));
   if (!fit) return chosen;
-  const compact = chosen.map((column) =>
-    column.id === "status" ? { ...column, width: COMPACT_STATUS, compact: true } : column,
-  );
+  const fitted = chosen.map((column) => ({
+    ...column,
+    width: FITTED[column.id] ?? column.width,
+    compact: column.id === "status",
+  }));
   const kept = new Set<ColumnId>();
   let left = room;
   for (const id of NARROW) {
-    const column = compact.find((candidate) => candidate.id === id);
-    const width = id === "name" ? NAME_MIN_WIDTH : (column?.width ?? 0);
+    const column = fitted.find((candidate) => candidate.id === id);
+    const width = column?.width ?? 0;
     if (!column || (width > left && id !== "name")) continue;
     kept.add(id);
     left -= width;
   }
-  return compact.filter((column) => kept.has(column.id));
+  return fitted.filter((column) => kept.has(column.id));
 }
 
 /** `grid-template-columns` for placed columns. */

@@ -40,6 +40,16 @@ export class ExpansionStore {
     this.notify();
   }
 
+  /** Opens every fold of an item, or brings them back to how they began. */
+  toggleItem(item: string): void {
+    if (!this.openItems.has(item)) {
+      this.openItem(item);
+      return;
+    }
+    this.openItems.delete(item);
+    this.notify();
+  }
+
   /** Folds everything; done again, opens everything; then everything is as it began. */
   cycle(): Mode {
     this.mode = this.mode === "folded" ? "open" : this.mode === "open" ? "default" : "folded";

@@ -1,49 +1,42 @@
+import { useComputedColorScheme } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
-import { useEffect, useRef, type PointerEvent } from "react";
-import { spanColor, type LookKind } from "../../lib/spanLook";
+import { useEffect, useMemo, useRef, type PointerEvent } from "react";
+import { colorLines, rowAt, rowTops } from "../../lib/minimap";
 import type { TranscriptRow } from "../../lib/transcript";
 import classes from "./Minimap.module.css";
+import { estimateHeight } from "./rowHeights";
 
 interface MinimapProps {
   rows: TranscriptRow[];
-  /** Height of all rows. */
-  total: number;
-  startOf: (row: number) => number;
-  offset: number;
-  /** Height of the part in view. */
-  height: number;
-  onSeek: (offset: number) => void;
+  /** First and last row in view. */
+  first: number;
+  last: number;
+  onSeek: (row: number) => void;
 }
 
 const WIDTH = 16;
-const RANK: Readonly<Record<LookKind, number>> = {
-  error: 6,
-  grade: 5,
-  user: 4,
-  tool: 3,
-  assistant: 2,
-  event: 1,
-  system: 0,
-};
 
 /** The whole transcript as a strip of colours, with the part in view marked. */
-export function Minimap({ rows, total, startOf, offset, height, onSeek }: MinimapProps) {
+export function Minimap({ rows, first, last, onSeek }: MinimapProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { ref, height: stripHeight } = useElementSize();
+  const { ref, height } = useElementSize();
+  const scheme = useComputedColorScheme();
+  // Estimates, not measurements: the strip shall not move while rows get their heights.
+  const tops = useMemo(() => rowTops(rows.map((row) => estimateHeight(row))), [rows]);
+  const total = tops.at(-1) ?? 0;
 
   // A canvas is painted, not rendered.
   useEffect(() => {
-    const frame = requestAnimationFrame(() => {
-      if (canvas.current) paint(canvas.current, rows, total, startOf, stripHeight);
-    });
-    return () => cancelAnimationFrame(frame);
-  });
+    if (canvas.current) paint(canvas.current, rows, tops, Math.round(height));
+  }, [rows, tops, height, scheme]);
 
   const seek = (event: PointerEvent<HTMLDivElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
-    onSeek(((event.clientY - box.top) / box.height) * total - height / 2);
+    onSeek(rowAt(tops, ((event.clientY - box.top) / box.height) * total));
   };
-  const scale = total > 0 ? stripHeight / total : 0;
+  const scale = total > 0 ? height / total : 0;
+  const top = (tops[first] ?? 0) * scale;
+  const bottom = (tops[last + 1] ?? total) * scale;
   return (
     <div
       ref={ref}
@@ -58,10 +51,7 @@ export function Minimap({ rows, total, startOf, offset, height, onSeek }: Minima
       }}
     >
       <canvas ref={canvas} className={classes.canvas} />
-      <div
-        className={classes.view}
-        style={{ top: offset * scale, height: Math.max(8, Math.min(stripHeight, height * scale)) }}
-      />
+      <div className={classes.view} style={{ top, height: Math.max(8, bottom - top) }} />
     </div>
   );
 }
@@ -69,28 +59,16 @@ export function Minimap({ rows, total, startOf, offset, height, onSeek }: Minima
 function paint(
   canvas: HTMLCanvasElement,
   rows: TranscriptRow[],
-  total: number,
-  startOf: (row: number) => number,
+  tops: Float64Array,
   height: number,
 ): void {
   const context = canvas.getContext("2d");
-  if (!context || total <= 0 || height <= 0) return;
+  if (!context || height <= 0) return;
   canvas.width = WIDTH;
-  canvas.height = Math.round(height);
-  const lines = new Array<LookKind | undefined>(canvas.height);
-  rows.forEach((row, place) => {
-    const color = spanColor(row.span);
-    const from = Math.floor((startOf(place) / total) * canvas.height);
-    const end = place + 1 < rows.length ? startOf(place + 1) : total;
-    const to = Math.max(from + 1, Math.floor((end / total) * canvas.height) - 1);
-    for (let line = from; line < to && line < lines.length; line += 1) {
-      const before = lines[line];
-      if (before === undefined || RANK[color] > RANK[before]) lines[line] = color;
-    }
-  });
+  canvas.height = height;
   const style = getComputedStyle(canvas);
-  lines.forEach((color, line) => {
-    if (color === undefined) return;
+  colorLines(rows, tops, height).forEach((color, line) => {
+    if (color === null) return;
     context.fillStyle = style.getPropertyValue(`--role-${color}`);
     context.globalAlpha = color === "error" || color === "grade" ? 1 : 0.45;
     context.fillRect(2, line, WIDTH - 4, 1);

@@ -93,7 +93,9 @@ function Facts({ detail }: { detail: TraceDetail }) {
         value={`${formatCount(detail.input_tokens)} in${cached > 0 ? ` (${formatCount(cached)} cached)` : ""}, ${formatCount(detail.output_tokens)} out`}
         title={`${formatExact(detail.input_tokens)} in, ${formatExact(cached)} of them cached, ${formatExact(detail.output_tokens)} out`}
       />
-      <Fact name="cost" value={formatCost(detail.cost_usd)} title={costTitle(detail)} />
+      {detail.cost_usd !== null && (
+        <Fact name="cost" value={formatCost(detail.cost_usd)} title={costTitle(detail)} />
+      )}
       <Fact
         name="duration"
         value={formatDuration(detail.duration_ms)}

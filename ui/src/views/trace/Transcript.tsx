@@ -113,11 +113,9 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
       {rows.length >= MINIMAP_FROM && (
         <Minimap
           rows={rows}
-          total={total}
-          startOf={(row) => virtualizer.measurementsCache[row]?.start ?? 0}
-          offset={virtualizer.scrollOffset ?? 0}
-          height={virtualizer.scrollRect?.height ?? 0}
-          onSeek={(offset) => virtualizer.scrollToOffset(offset)}
+          first={virtualizer.range?.startIndex ?? 0}
+          last={virtualizer.range?.endIndex ?? 0}
+          onSeek={(row) => virtualizer.scrollToIndex(row, { align: "center" })}
         />
       )}
     </div>

@@ -64,7 +64,7 @@ export function TreeRow(props: TreeRowProps) {
         <Bar span={span} durationMs={props.durationMs} />
       ) : (
         <span className={classes.duration}>
-          {span.duration_ms === null ? "" : formatDuration(span.duration_ms)}
+          {span.duration_ms ? formatDuration(span.duration_ms) : ""}
         </span>
       )}
     </div>

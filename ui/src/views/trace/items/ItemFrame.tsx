@@ -87,7 +87,7 @@ function Gutter({ row, span }: { row: TranscriptRow; span: Span | null }) {
       <span className={classes.offset} title="time since the start">
         {formatOffset(row.span.start_offset_ms)}
       </span>
-      {duration !== null && row.kind !== "tool" && (
+      {duration !== null && duration > 0 && row.kind !== "tool" && (
         <span title={`${duration} ms`}>{formatDuration(duration)}</span>
       )}
       {span && <Tokens span={span} />}
@@ -97,7 +97,7 @@ function Gutter({ row, span }: { row: TranscriptRow; span: Span | null }) {
 
 function Tokens({ span }: { span: Span }) {
   const { input_tokens: read, output_tokens: written, cached_input_tokens: cached } = span;
-  if ((read ?? null) === null && (written ?? null) === null) return null;
+  if (!read && !written) return null;
   const title = [
     `${formatExact(read ?? 0)} tokens in`,
     cached ? `${formatExact(cached)} of them cached` : "",
@@ -107,7 +107,7 @@ function Tokens({ span }: { span: Span }) {
   ];
   return (
     <span title={title.filter(Boolean).join(", ")}>
-      {formatCount(read ?? 0)}→{formatCount(written ?? 0)}
+      {written ? `${formatCount(read ?? 0)}→${formatCount(written)}` : `${formatCount(read)} in`}
     </span>
   );
 }

@@ -65,7 +65,7 @@ function Card({ row, name, span, input, output }: CardProps) {
         )}
         <span className={classes.line}>{open ? "" : toLine(input ?? "")}</span>
         <span className={classes.duration}>
-          {row.span.duration_ms === null ? "" : formatDuration(row.span.duration_ms)}
+          {row.span.duration_ms ? formatDuration(row.span.duration_ms) : ""}
         </span>
       </button>
       {!open && failure === null && output !== undefined && output !== null && (
