@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
@@ -15,6 +15,10 @@ const PAUSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a body may take in all: the largest one over a slow home connection.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long, and how much, is read of a body that has been refused.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_DRAINED_BYTES: usize = 256 << 20;
 
 /// Reserved ahead on the word of `Content-Length`, which costs a liar nothing.
 const MAX_RESERVED_BYTES: usize = 4 << 20;
@@ -184,25 +188,51 @@ fn inflate(
 /// # Errors
 /// When it is larger than `limit`, slower than may be, or the budget is spent.
 pub(crate) async fn read(
-    body: Body,
+    mut body: Body,
     headers: &HeaderMap,
     limit: usize,
     charge: &mut Charge,
 ) -> Result<Vec<u8>, BodyError> {
     let announced = content_length(headers);
-    if announced.is_some_and(|announced| announced > limit) {
-        return Err(BodyError::TooLarge { limit });
+    let result = if announced.is_some_and(|announced| announced > limit) {
+        Err(BodyError::TooLarge { limit })
+    } else {
+        let mut sent = Vec::with_capacity(announced.unwrap_or(0).min(MAX_RESERVED_BYTES));
+        let reading = read_frames(&mut body, limit, charge, &mut sent);
+        match tokio::time::timeout(TOTAL_TIMEOUT, reading).await {
+            Ok(read) => read.map(|()| sent),
+            Err(_) => Err(BodyError::Timeout),
+        }
+    };
+    if matches!(
+        result,
+        Err(BodyError::TooLarge { .. } | BodyError::OverBudget(_))
+    ) {
+        charge.clear();
+        drain(body).await;
     }
-    let mut sent = Vec::with_capacity(announced.unwrap_or(0).min(MAX_RESERVED_BYTES));
-    let reading = read_frames(body, limit, charge, &mut sent);
-    match tokio::time::timeout(TOTAL_TIMEOUT, reading).await {
-        Ok(read) => read.map(|()| sent),
-        Err(_) => Err(BodyError::Timeout),
-    }
+    result
+}
+
+/// Reads on and forgets, for a moment: a client that is still sending does not see an answer before it is done, and
+/// would take a closed connection for something that passes.
+pub(crate) async fn drain(mut body: Body) {
+    let mut left = MAX_DRAINED_BYTES;
+    let draining = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let read = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(read) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // Whoever sends for longer than that gets the closed connection after all.
+    drop(tokio::time::timeout(DRAIN_TIMEOUT, draining).await);
 }
 
 async fn read_frames(
-    mut body: Body,
+    body: &mut Body,
     limit: usize,
     charge: &mut Charge,
     sent: &mut Vec<u8>,

@@ -59,11 +59,17 @@ impl Charge {
         self.bytes += bytes;
         Ok(())
     }
+
+    /// Gives everything back.
+    pub(crate) fn clear(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.clear();
     }
 }
 

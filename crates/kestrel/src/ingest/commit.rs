@@ -227,15 +227,13 @@ impl Inserter {
                     let [waiting] = alone;
                     match result {
                         Ok(()) => self.acknowledge(vec![waiting]),
-                        Err(error) => refuse(waiting, error),
+                        Err(error) => self.refuse(waiting, error),
                     }
                 }
             }
-            Err(error) => {
-                for waiting in group {
-                    refuse(waiting, error.clone());
-                }
-            }
+            Err(error) => group
+                .into_iter()
+                .for_each(|waiting| self.refuse(waiting, error.clone())),
         }
     }
 
@@ -276,10 +274,14 @@ impl Inserter {
             }
         }
     }
-}
 
-fn refuse(waiting: Waiting, error: CommitError) {
-    if waiting.done.send(Err(error)).is_err() {
-        tracing::debug!("a client went away before its rows were refused");
+    fn refuse(&self, waiting: Waiting, error: CommitError) {
+        // Any part of the rows may have been stored all the same, and nobody may ever send them again.
+        if matches!(error, CommitError::Unavailable) {
+            self.stale.touch(waiting.rows.touched.iter().cloned());
+        }
+        if waiting.done.send(Err(error)).is_err() {
+            tracing::debug!("a client went away before its rows were refused");
+        }
     }
 }

@@ -4,10 +4,11 @@
 //! harm: what a crash leaves behind is found by comparing arrival times and computed again (`repair_traces`).
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use caribou_clickhouse::{Store, TraceKey};
+use caribou_clickhouse::{Store, StoreError, TraceKey};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,9 @@ const MAX_PER_STATEMENT: usize = 2_000;
 
 /// Touched traces that are remembered one by one; beyond it the store is searched for what is stale.
 const MAX_REMEMBERED: usize = 200_000;
+
+/// Pause between two searches for summaries that nobody keeps up to date.
+const REPAIR_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Pause after the store did not take a recomputation.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -88,10 +92,11 @@ pub(crate) async fn keep_fresh(
         store,
         stale,
         metrics,
+        failing: AtomicBool::new(false),
     };
     // Repairing a large store takes a while; what arrives meanwhile must not wait for it.
     tokio::join!(
-        stop.run_until_cancelled(worker.repair()),
+        stop.run_until_cancelled(worker.keep_repairing()),
         worker.work(&stop)
     );
     worker.recompute(worker.stale.take()).await;
@@ -101,6 +106,8 @@ struct Worker {
     store: Store,
     stale: Arc<Stale>,
     metrics: Arc<Metrics>,
+    /// The last statement failed.
+    failing: AtomicBool,
 }
 
 impl Worker {
@@ -127,15 +134,35 @@ impl Worker {
         tokio::time::sleep(time).await;
     }
 
+    /// Repairs at once what a crash left, and from time to time what other writers left that died.
+    async fn keep_repairing(&self) {
+        loop {
+            self.repair().await;
+            tokio::time::sleep(REPAIR_INTERVAL).await;
+        }
+    }
+
     /// Closes the gaps that a crash or an overflow left, however often that takes.
     async fn repair(&self) {
         while let Err(error) = self.store.repair_traces().await {
-            self.metrics.recompute_failures.add(1);
-            tracing::warn!(
-                cause = chain(&error),
-                "cannot repair summaries yet; trying again"
-            );
+            self.note_failure(&error);
             tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    /// Counts a failure; only the first in a row is worth a line in the log.
+    fn note_failure(&self, error: &StoreError) {
+        self.metrics.recompute_failures.add(1);
+        if self.failing.swap(true, Ordering::Relaxed) {
+            tracing::debug!(
+                cause = chain(error),
+                "cannot bring summaries up to date yet"
+            );
+        } else {
+            tracing::warn!(
+                cause = chain(error),
+                "cannot bring summaries up to date yet; trying again"
+            );
         }
     }
 
@@ -152,16 +179,13 @@ impl Worker {
         for part in traces.chunks(MAX_PER_STATEMENT) {
             match self.store.recompute_traces(part).await {
                 Ok(()) => {
+                    self.failing.store(false, Ordering::Relaxed);
                     self.metrics.traces_recomputed.add(part.len() as u64);
                     self.metrics.recompute_lag.observe_duration(since.elapsed());
                 }
                 Err(error) => {
                     finished = false;
-                    self.metrics.recompute_failures.add(1);
-                    tracing::warn!(
-                        cause = chain(&error),
-                        "cannot recompute summaries yet; trying again"
-                    );
+                    self.note_failure(&error);
                     self.stale.put(part.iter().cloned(), since);
                 }
             }

@@ -94,14 +94,10 @@ async fn export(app: &App, request: Request) -> Response {
                 failure(encoding, &error)
             }
         },
-        Err(content_type) => status(
-            Encoding::Json,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            code::INVALID_ARGUMENT,
-            &format!(
-                "the content type {content_type:?} is not supported; use application/x-protobuf or application/json"
-            ),
-        ),
+        Err(content_type) => {
+            body::drain(body).await;
+            unsupported_type(&content_type)
+        }
     };
     allow_origin(response, origin)
 }
@@ -112,7 +108,13 @@ async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<PartialSuccess, IngestError> {
-    let compression = Compression::of(headers)?;
+    let compression = match Compression::of(headers) {
+        Ok(compression) => compression,
+        Err(error) => {
+            body::drain(body).await;
+            return Err(error.into());
+        }
+    };
     let mut charge = ingest.budget().open();
     let sent = body::read(body, headers, ingest.limits.max_body_bytes, &mut charge).await?;
     ingest
@@ -123,6 +125,17 @@ async fn receive(
             charge,
         })
         .await
+}
+
+fn unsupported_type(content_type: &str) -> Response {
+    status(
+        Encoding::Json,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        code::INVALID_ARGUMENT,
+        &format!(
+            "the content type {content_type:?} is not supported; use application/x-protobuf or application/json"
+        ),
+    )
 }
 
 fn encoding_of(headers: &HeaderMap) -> Result<Encoding, String> {

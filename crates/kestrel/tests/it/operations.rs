@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use test_support::otlp::{TestSpan, protobuf_request};
-use test_support::{KestrelOptions, KestrelProcess};
+use test_support::{KestrelOptions, KestrelProcess, request};
 
 use crate::support::{BINARY, PROTOBUF, error_code, new_trace, send, server, stored_spans};
 
@@ -46,6 +46,27 @@ fn a_stopped_server_has_stored_and_summed_up_everything_and_starts_again_at_once
     let trace = server.get_json(&format!("/api/v1/traces/{}", span.trace_hex()));
     assert_eq!(trace["span_count"], 1);
     assert_eq!(stored_spans(&server, &span.trace_hex()).len(), 1);
+}
+
+#[test]
+fn the_standard_ports_of_otlp_take_spans_and_nothing_else() {
+    let options = KestrelOptions::with_binary(BINARY).with_arg("--otlp-http=127.0.0.1:0");
+    let server = KestrelProcess::start(options);
+    let (_, address) = server.ready_line().split_once("OTLP HTTP on ").unwrap();
+    let url = format!("http://{}", address.trim_end_matches(')'));
+    let span = TestSpan::new(1, 0);
+    let body = protobuf_request("ports", std::slice::from_ref(&span));
+    let answer = request(
+        "POST",
+        &format!("{url}/v1/traces"),
+        &[PROTOBUF],
+        Some(&body),
+    )
+    .unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(stored_spans(&server, &span.trace_hex()).len(), 1);
+    let answer = request("GET", &format!("{url}/api/v1/traces"), &[], None).unwrap();
+    assert_eq!(answer.status, 404);
 }
 
 #[test]
