@@ -86,7 +86,7 @@ export function LoadedTrace(props: LoadedTraceProps) {
     G: () => end(true),
     n: () => neighbours.next !== null && onOpen(neighbours.next),
     p: () => neighbours.previous !== null && onOpen(neighbours.previous),
-    o: () => selected !== null && toggleItem(expansion, selected),
+    o: () => selected !== null && expansion.toggleItem(selected),
     f: commands.foldAll,
     y: copyLink,
     "/": commands.search,
@@ -170,12 +170,6 @@ export function LoadedTrace(props: LoadedTraceProps) {
       </ExpansionContext>
     </TraceProvider>
   );
-}
-
-/** Tool calls are what is closed at first; everything else of an item opens with it. */
-function toggleItem(expansion: ExpansionStore, spanId: string): void {
-  if (expansion.isOpen(`${spanId}/tool`, false)) expansion.set(`${spanId}/tool`, false);
-  else expansion.openItem(spanId);
 }
 
 function useOpenTraceValue(
