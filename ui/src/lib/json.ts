@@ -1,4 +1,5 @@
 /** Looking into values whose shape nobody promised. */
+import { withoutImageUrls } from "./storedImage";
 
 export type JsonObject = Record<string, unknown>;
 
@@ -40,7 +41,7 @@ export function toLine(value: unknown, limit = 160): string {
         .map(([key, entry]) => `${key}: ${inline(entry, limit)}`)
         .join(", ")
     : inline(structure ?? value, limit);
-  return cut(line, limit);
+  return cut(withoutImageUrls(line), limit);
 }
 
 function inline(value: unknown, limit: number): string {

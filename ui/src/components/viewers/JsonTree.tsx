@@ -1,7 +1,10 @@
 import { useState } from "react";
 import { isObject, type JsonObject } from "../../lib/json";
+import { parseImageUrl } from "../../lib/storedImage";
 import { useExpansion } from "../../state/expansion";
 import classes from "./JsonTree.module.css";
+import { StoredImageView } from "./StoredImageView";
+import { TextWithImages } from "./TextWithImages";
 
 const CHUNK = 100;
 const LONG_TEXT = 400;
@@ -127,10 +130,14 @@ function Leaf({ value }: { value: unknown }) {
       </span>
     );
   }
+  const stored = parseImageUrl(value);
+  if (stored) return <StoredImageView image={stored} />;
   const long = value.length > LONG_TEXT && !whole;
   return (
     <span className={classes.string}>
-      &quot;{long ? value.slice(0, LONG_TEXT) : value}&quot;
+      &quot;
+      <TextWithImages text={long ? value.slice(0, LONG_TEXT) : value} />
+      &quot;
       {long && (
         <button type="button" className={classes.more} onClick={() => setWhole(true)}>
           {value.length - LONG_TEXT} more characters

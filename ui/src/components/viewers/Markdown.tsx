@@ -1,16 +1,25 @@
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { isShownImage } from "../../lib/messages";
+import { parseImageUrl } from "../../lib/storedImage";
 import { CodeBlock } from "./CodeBlock";
 import { ExternalLink } from "./ExternalLink";
 import classes from "./Markdown.module.css";
+import { remarkImages } from "./remarkImages";
+import { StoredImageView } from "./StoredImageView";
 
-const plugins = [remarkGfm];
+const plugins = [remarkGfm, remarkImages];
 
 const components: Components = {
-  a: ({ href, children }) => <ExternalLink href={href}>{children}</ExternalLink>,
+  a: ({ href, children }) => {
+    const stored = parseImageUrl(href ?? "");
+    if (stored) return <StoredImageView image={stored} />;
+    return <ExternalLink href={href}>{children}</ExternalLink>;
+  },
   img: ({ src, alt }) => {
     const url = typeof src === "string" ? src : "";
+    const stored = parseImageUrl(url);
+    if (stored) return <StoredImageView image={stored} alt={alt} />;
     return isShownImage(url) ? (
       <img src={url} alt={alt ?? ""} className={classes.image} />
     ) : (
@@ -47,7 +56,8 @@ export function Markdown({ text }: { text: string }) {
   );
 }
 
-/** Links to pages and mail, and images in the data; every other scheme is dropped. */
+/** Links to pages and mail, images in the data and stored ones; every other scheme is dropped. */
 function keepUrl(url: string): string {
-  return /^(https?:|mailto:|#|\/)/i.test(url) || isShownImage(url) ? url : "";
+  const kept = /^(https?:|mailto:|#|\/)/i.test(url) || isShownImage(url) || parseImageUrl(url);
+  return kept ? url : "";
 }

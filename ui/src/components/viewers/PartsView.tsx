@@ -2,12 +2,14 @@ import { IconPhoto } from "@tabler/icons-react";
 import { countLines, FOLD_LINES, FORMAT_LIMIT, headLines } from "../../lib/content";
 import { isShownImage, type Part } from "../../lib/messages";
 import { toText } from "../../lib/json";
+import { parseImageUrl } from "../../lib/storedImage";
 import { ExternalLink } from "./ExternalLink";
 import { Fold } from "./Fold";
 import { JsonTree } from "./JsonTree";
 import { Markdown } from "./Markdown";
 import classes from "./PartsView.module.css";
 import { PlainText } from "./PlainText";
+import { StoredImageView } from "./StoredImageView";
 import { ToolCallLine } from "./ToolCallLine";
 import { ValueView } from "./ValueView";
 
@@ -87,6 +89,8 @@ export function Reasoning({ id, text }: { id: string; text: string }) {
 }
 
 function Picture({ url }: { url: string }) {
+  const stored = parseImageUrl(url);
+  if (stored) return <StoredImageView image={stored} />;
   if (isShownImage(url)) {
     return <img src={url} alt="" className={classes.image} />;
   }

@@ -1,5 +1,6 @@
-import { createContext, useContext } from "react";
+import { createContext, createElement, useContext, type ReactNode } from "react";
 import type { TraceDetail } from "../../api/types";
+import { ImageProject } from "../../components/viewers/ImageProject";
 import type { Transcript } from "../../lib/transcript";
 
 export interface OpenTrace {
@@ -14,7 +15,20 @@ export interface OpenTrace {
 
 const TraceContext = createContext<OpenTrace | null>(null);
 
-export const TraceProvider = TraceContext.Provider;
+interface TraceProviderProps {
+  value: OpenTrace;
+  children: ReactNode;
+}
+
+/** Gives what is below it the rollout that is on screen; its images are those of its project. */
+export function TraceProvider({ value, children }: TraceProviderProps) {
+  const project = value.detail.project;
+  return createElement(
+    TraceContext,
+    { value },
+    createElement(ImageProject, { value: project }, children),
+  );
+}
 
 /** The rollout that is on screen. */
 export function useOpenTrace(): OpenTrace {

@@ -5,7 +5,7 @@ import { Moment } from "../../components/Moment";
 import { ScoreBar } from "../../components/ScoreBar";
 import { StatusBadge } from "../../components/StatusBadge";
 import type { PlacedColumn } from "../../lib/listColumns";
-import { givenName, traceTitle } from "../../lib/traceTitle";
+import { firstMessage, givenName, traceTitle } from "../../lib/traceTitle";
 import { pageUrls } from "../../urls";
 import classes from "./TraceTable.module.css";
 
@@ -116,7 +116,7 @@ function NameLink({ trace, onOpen }: Pick<CellContentProps, "trace" | "onOpen">)
     >
       {text}
       {givenName(trace) !== null && trace.first_message && (
-        <span className={classes.faint}> {trace.first_message}</span>
+        <span className={classes.faint}> {firstMessage(trace)}</span>
       )}
     </Link>
   );

@@ -1,0 +1,43 @@
+import { Modal } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
+import { describeImage } from "../../lib/describeImage";
+import { fileName, type StoredImage } from "../../lib/storedImage";
+import classes from "./ImageDialog.module.css";
+
+interface ImageDialogProps {
+  image: StoredImage;
+  address: string;
+  alt: string;
+  onClose: () => void;
+}
+
+/** A stored image in full size, with what is known of it. */
+export function ImageDialog({ image, address, alt, onClose }: ImageDialogProps) {
+  const { width, height } = image;
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      size="auto"
+      centered
+      title={
+        <span className={classes.title}>
+          <span>{describeImage(image)}</span>
+          <a href={address} download={fileName(image)}>
+            <IconDownload size={13} aria-hidden /> Download
+          </a>
+        </span>
+      }
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
+      <div className={classes.frame} tabIndex={0} role="region" aria-label="image in full size">
+        <img
+          src={address}
+          alt={alt || "image in full size"}
+          width={width ?? undefined}
+          height={height ?? undefined}
+        />
+      </div>
+    </Modal>
+  );
+}
