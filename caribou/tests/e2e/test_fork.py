@@ -99,7 +99,7 @@ def test_forking_while_threads_log_does_not_hang(program: Program, sink: OtlpSin
                     caribou.stats()
                     caribou.configure()
                     caribou.flush(0.001)
-                    stop.wait(0.0005)
+                    stop.wait(0.01)
         threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
         for thread in threads: thread.start()
         children = []
@@ -122,7 +122,7 @@ def test_forking_while_threads_log_does_not_hang(program: Program, sink: OtlpSin
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_children_of_multiprocessing_deliver_at_their_end(program: Program, sink: OtlpSink, method: str) -> None:
-    program(
+    done = program(
         f"""
         import multiprocessing, warnings, caribou
         warnings.simplefilter("ignore")
@@ -140,6 +140,7 @@ def test_children_of_multiprocessing_deliver_at_their_end(program: Program, sink
             assert all(child.exitcode == 0 for child in children)
         """
     )
+    assert done.stderr == ""
     assert {span.attributes["name"] for span in sink.items(item_type="event")} == {f"child {n}" for n in range(4)}
 
 

@@ -104,7 +104,12 @@ pub(crate) fn flush(py: Python<'_>, timeout: f64) -> PyResult<bool> {
     let delivered = py.detach(|| {
         recorder().flush_while(timeout, &mut || {
             // At the interpreter's end there is nobody left to wait for.
-            let Some(checked) = Python::try_attach(Python::check_signals) else {
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method alone is not general enough over lifetimes"
+            )]
+            let checked = Python::try_attach(|py| py.check_signals());
+            let Some(checked) = checked else {
                 return false;
             };
             interrupted = checked.err();

@@ -5,40 +5,38 @@
 
 use caribou::{Criterion, Event, Grade, Item, Message, ToolExecution};
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
 use crate::convert::{Field, text};
 use crate::json::json_from;
-use crate::registry::Registry;
+use crate::registry::{ItemClass, Registry};
 
 /// Reads any of the four.
 pub(crate) fn item_from(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<Item> {
     let py = item.py();
     let class = item.get_type();
-    let is = |known: &Py<PyType>| class.is(known.bind(py));
+    let is = |known: &ItemClass| class.is(known.class.bind(py));
     if is(&registry.message) {
-        return message(item).map(Item::Message);
+        return message(item, registry).map(Item::Message);
     }
     if is(&registry.tool_execution) {
-        return tool_execution(item).map(Item::ToolExecution);
+        return tool_execution(item, registry).map(Item::ToolExecution);
     }
     if is(&registry.grade) {
-        return grade(item).map(Item::Grade);
+        return grade(item, registry).map(Item::Grade);
     }
     if is(&registry.event) {
-        return event(item).map(Item::Event);
+        return event(item, registry).map(Item::Event);
     }
-    if item.is_instance(registry.message.bind(py))? {
-        message(item).map(Item::Message)
-    } else if item.is_instance(registry.tool_execution.bind(py))? {
-        tool_execution(item).map(Item::ToolExecution)
-    } else if item.is_instance(registry.grade.bind(py))? {
-        grade(item).map(Item::Grade)
-    } else if item.is_instance(registry.event.bind(py))? {
-        event(item).map(Item::Event)
+    if item.is_instance(registry.message.class.bind(py))? {
+        message(item, registry).map(Item::Message)
+    } else if item.is_instance(registry.tool_execution.class.bind(py))? {
+        tool_execution(item, registry).map(Item::ToolExecution)
+    } else if item.is_instance(registry.grade.class.bind(py))? {
+        grade(item, registry).map(Item::Grade)
+    } else if item.is_instance(registry.event.class.bind(py))? {
+        event(item, registry).map(Item::Event)
     } else {
         Err(PyTypeError::new_err(format!(
             "log() takes a Message, ToolExecution, Grade or Event, not {}",
@@ -47,94 +45,86 @@ pub(crate) fn item_from(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResul
     }
 }
 
-/// The names of a class's fields, and the same as Python's interned strings.
-struct Fields<const N: usize> {
-    class: &'static str,
-    names: [&'static str; N],
-    interned: PyOnceLock<Vec<Py<PyString>>>,
+/// Calls `set` with the number of each field that is not None.
+fn for_each_field<const N: usize>(
+    item: &Bound<'_, PyAny>,
+    registry: &Registry,
+    names: &Names<N>,
+    mut set: impl FnMut(usize, Field<'_, '_>) -> PyResult<()>,
+) -> PyResult<()> {
+    let py = item.py();
+    let dict = item
+        .getattr(registry.dict_name.bind(py))?
+        .cast_into::<PyDict>()?;
+    for (position, (key, value)) in dict.iter().enumerate() {
+        if value.is_none() {
+            continue;
+        }
+        let in_order = names
+            .interned
+            .get(position)
+            .is_some_and(|name| name.as_ptr() == key.as_ptr());
+        let number = if in_order {
+            Some(position)
+        } else {
+            names.number_of(&key)
+        };
+        // Attributes that somebody added to an item are not ours to record.
+        if let Some(number) = number {
+            let field = Field {
+                class: names.class,
+                name: names.plain[number],
+                value: &value,
+            };
+            set(number, field)?;
+        }
+    }
+    Ok(())
 }
 
-impl<const N: usize> Fields<N> {
-    const fn new(class: &'static str, names: [&'static str; N]) -> Self {
-        Self {
-            class,
-            names,
-            interned: PyOnceLock::new(),
-        }
-    }
+/// The names of a class's fields in both forms.
+struct Names<'a, const N: usize> {
+    class: &'static str,
+    plain: &'static [&'static str; N],
+    interned: &'a [Py<PyString>],
+}
 
-    /// Calls `set` with the number of each field that is not None.
-    fn for_each(
-        &self,
-        item: &Bound<'_, PyAny>,
-        mut set: impl FnMut(usize, Field<'_, '_>) -> PyResult<()>,
-    ) -> PyResult<()> {
-        let py = item.py();
-        let interned = self.interned.get_or_init(py, || {
-            let intern = |name: &&str| PyString::intern(py, name).unbind();
-            self.names.iter().map(intern).collect()
-        });
-        let dict = item
-            .getattr(intern!(py, "__dict__"))?
-            .cast_into::<PyDict>()?;
-        for (position, (key, value)) in dict.iter().enumerate() {
-            if value.is_none() {
-                continue;
-            }
-            let in_order = interned
-                .get(position)
-                .is_some_and(|name| name.as_ptr() == key.as_ptr());
-            let number = if in_order {
-                Some(position)
-            } else {
-                self.number_of(&key)
-            };
-            // Attributes that somebody added to an item are not ours to record.
-            if let Some(number) = number {
-                let field = Field {
-                    class: self.class,
-                    name: self.names[number],
-                    value: &value,
-                };
-                set(number, field)?;
-            }
-        }
-        Ok(())
-    }
-
+impl<const N: usize> Names<'_, N> {
     fn number_of(&self, key: &Bound<'_, PyAny>) -> Option<usize> {
         let key: String = key.extract().ok()?;
-        self.names.iter().position(|name| *name == key)
+        self.plain.iter().position(|name| *name == key)
     }
 }
 
-static MESSAGE: Fields<18> = Fields::new(
-    "Message",
-    [
-        "role",
-        "content",
-        "tool_calls",
-        "tool_call_id",
-        "name",
-        "model",
-        "provider",
-        "input_tokens",
-        "output_tokens",
-        "cost_usd",
-        "duration_ms",
-        "grader_name",
-        "prompt",
-        "reasoning",
-        "cached_input_tokens",
-        "reasoning_tokens",
-        "finish_reason",
-        "timestamp",
-    ],
-);
+pub(crate) static MESSAGE: [&str; 18] = [
+    "role",
+    "content",
+    "tool_calls",
+    "tool_call_id",
+    "name",
+    "model",
+    "provider",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "duration_ms",
+    "grader_name",
+    "prompt",
+    "reasoning",
+    "cached_input_tokens",
+    "reasoning_tokens",
+    "finish_reason",
+    "timestamp",
+];
 
-fn message(item: &Bound<'_, PyAny>) -> PyResult<Message> {
+fn message(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<Message> {
+    let names = Names {
+        class: "Message",
+        plain: &MESSAGE,
+        interned: &registry.message.fields,
+    };
     let mut message = Message::default();
-    MESSAGE.for_each(item, |number, field| {
+    for_each_field(item, registry, &names, |number, field| {
         match number {
             0 => message.role = field.text()?,
             1 => message.content = Some(field.content()?),
@@ -160,23 +150,25 @@ fn message(item: &Bound<'_, PyAny>) -> PyResult<Message> {
     Ok(message)
 }
 
-static TOOL_EXECUTION: Fields<8> = Fields::new(
-    "ToolExecution",
-    [
-        "name",
-        "call_id",
-        "arguments",
-        "result",
-        "error",
-        "requestor",
-        "duration_ms",
-        "timestamp",
-    ],
-);
+pub(crate) static TOOL_EXECUTION: [&str; 8] = [
+    "name",
+    "call_id",
+    "arguments",
+    "result",
+    "error",
+    "requestor",
+    "duration_ms",
+    "timestamp",
+];
 
-fn tool_execution(item: &Bound<'_, PyAny>) -> PyResult<ToolExecution> {
+fn tool_execution(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<ToolExecution> {
+    let names = Names {
+        class: "ToolExecution",
+        plain: &TOOL_EXECUTION,
+        interned: &registry.tool_execution.fields,
+    };
     let mut tool = ToolExecution::default();
-    TOOL_EXECUTION.for_each(item, |number, field| {
+    for_each_field(item, registry, &names, |number, field| {
         match number {
             0 => tool.name = field.text()?,
             1 => tool.call_id = Some(field.text()?),
@@ -192,24 +184,26 @@ fn tool_execution(item: &Bound<'_, PyAny>) -> PyResult<ToolExecution> {
     Ok(tool)
 }
 
-static GRADE: Fields<9> = Fields::new(
-    "Grade",
-    [
-        "score",
-        "grader_type",
-        "reasoning",
-        "criteria",
-        "passed_count",
-        "total_count",
-        "artifacts",
-        "grader_version",
-        "timestamp",
-    ],
-);
+pub(crate) static GRADE: [&str; 9] = [
+    "score",
+    "grader_type",
+    "reasoning",
+    "criteria",
+    "passed_count",
+    "total_count",
+    "artifacts",
+    "grader_version",
+    "timestamp",
+];
 
-fn grade(item: &Bound<'_, PyAny>) -> PyResult<Grade> {
+fn grade(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<Grade> {
+    let names = Names {
+        class: "Grade",
+        plain: &GRADE,
+        interned: &registry.grade.fields,
+    };
     let mut grade = Grade::new(f64::NAN);
-    GRADE.for_each(item, |number, field| {
+    for_each_field(item, registry, &names, |number, field| {
         match number {
             0 => grade.score = field.number()?.unwrap_or(f64::NAN),
             1 => grade.grader_type = Some(field.text()?),
@@ -226,11 +220,16 @@ fn grade(item: &Bound<'_, PyAny>) -> PyResult<Grade> {
     Ok(grade)
 }
 
-static EVENT: Fields<3> = Fields::new("Event", ["name", "details", "timestamp"]);
+pub(crate) static EVENT: [&str; 3] = ["name", "details", "timestamp"];
 
-fn event(item: &Bound<'_, PyAny>) -> PyResult<Event> {
+fn event(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResult<Event> {
+    let names = Names {
+        class: "Event",
+        plain: &EVENT,
+        interned: &registry.event.fields,
+    };
     let mut event = Event::default();
-    EVENT.for_each(item, |number, field| {
+    for_each_field(item, registry, &names, |number, field| {
         match number {
             0 => event.name = field.text()?,
             1 => event.details = Some(field.json()?),

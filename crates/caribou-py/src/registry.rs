@@ -1,18 +1,24 @@
 //! What the Python half hands over when it is imported.
+//!
+//! Nothing here or elsewhere in this crate is initialised at its first use: pyo3 lets other threads run while it waits
+//! for that, and a child forked by one of them would wait for ever.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
+
+use crate::item::{EVENT, GRADE, MESSAGE, TOOL_EXECUTION};
 
 /// Objects of the Python half.
 #[derive(Debug)]
 pub(crate) struct Registry {
     /// The four classes that can be logged.
-    pub(crate) message: Py<PyType>,
-    pub(crate) tool_execution: Py<PyType>,
-    pub(crate) grade: Py<PyType>,
-    pub(crate) event: Py<PyType>,
+    pub(crate) message: ItemClass,
+    pub(crate) tool_execution: ItemClass,
+    pub(crate) grade: ItemClass,
+    pub(crate) event: ItemClass,
+    /// The word `__dict__`.
+    pub(crate) dict_name: Py<PyString>,
     /// The context variable with the current scope.
     pub(crate) current: Py<PyAny>,
     /// `CaribouError`, for strict mode.
@@ -29,6 +35,13 @@ pub(crate) struct Registry {
     pub(crate) warn: Py<PyAny>,
 }
 
+/// A class that can be logged, and the names of its fields as Python's interned strings.
+#[derive(Debug)]
+pub(crate) struct ItemClass {
+    pub(crate) class: Py<PyType>,
+    pub(crate) fields: Vec<Py<PyString>>,
+}
+
 static REGISTRY: PyOnceLock<Registry> = PyOnceLock::new();
 
 /// Takes the objects of the Python half; only the first call counts.
@@ -39,12 +52,19 @@ pub(crate) fn register(py: Python<'_>, objects: &Bound<'_, PyDict>) -> PyResult<
             .get_item(name)?
             .ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(name.to_owned()))
     };
-    let class = |name: &str| -> PyResult<Py<PyType>> { Ok(object(name)?.cast_into()?.unbind()) };
+    let class = |name: &str, fields: &[&str]| -> PyResult<ItemClass> {
+        let intern = |name: &&str| PyString::intern(py, name).unbind();
+        Ok(ItemClass {
+            class: object(name)?.cast_into()?.unbind(),
+            fields: fields.iter().map(intern).collect(),
+        })
+    };
     let registry = Registry {
-        message: class("Message")?,
-        tool_execution: class("ToolExecution")?,
-        grade: class("Grade")?,
-        event: class("Event")?,
+        message: class("Message", &MESSAGE)?,
+        tool_execution: class("ToolExecution", &TOOL_EXECUTION)?,
+        grade: class("Grade", &GRADE)?,
+        event: class("Event", &EVENT)?,
+        dict_name: PyString::intern(py, "__dict__").unbind(),
         current: object("current")?.unbind(),
         error: object("CaribouError")?.unbind(),
         kestrel_error: object("KestrelError")?.unbind(),
@@ -54,8 +74,6 @@ pub(crate) fn register(py: Python<'_>, objects: &Bound<'_, PyDict>) -> PyResult<
         warn: object("warn")?.unbind(),
     };
     let _first = REGISTRY.set(py, registry).is_ok();
-    // Interned once here so that the first log() is as fast as the others.
-    intern!(py, "__dict__");
     Ok(())
 }
 

@@ -238,6 +238,9 @@ impl Recorder {
         let mut delivered = true;
         for pipeline in &pipelines {
             delivered &= pipeline.finish(deadline.saturating_duration_since(Instant::now()));
+            for (name, counts) in pipeline.counts() {
+                core.tell_unfinished(name, counts.queued);
+            }
         }
         delivered
     }
@@ -355,6 +358,16 @@ impl Core {
         self.notices
             .tell_once(&problem.key(), || problem.to_string());
         Ok(())
+    }
+
+    fn tell_unfinished(&self, destination: &str, spans: u64) {
+        if spans > 0 {
+            self.notices.tell_once("unfinished", || {
+                format!(
+                    "{spans} spans were not acknowledged by {destination} in time and are lost if the program ends now"
+                )
+            });
+        }
     }
 
     fn pipelines(&self) -> Vec<Arc<Pipeline>> {
