@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS {database}.spans{on_cluster}
     parent_trace_id String ALIAS rollout['parent_trace_id'],
     error_type String ALIAS extra['error_type'],
     traceback String ALIAS extra['traceback'],
-    marks Array(String) ALIAS splitByChar(',', extra['marks']),
+    marks Array(String) ALIAS if(extra['marks'] = '', [], splitByChar(',', extra['marks'])),
     prompt String ALIAS extra['prompt'],
     requestor String ALIAS extra['requestor'],
     weight Nullable(Float64) ALIAS toFloat64OrNull(extra['weight']),

@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod database;
+mod documentation;
 mod fixture;
 mod images;
 mod lists;
