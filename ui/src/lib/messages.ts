@@ -80,7 +80,8 @@ function imageUrl(part: Record<string, unknown>): string | null {
   return asText(source["url"]);
 }
 
-const SHOWN_IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,/i;
+// Shortened base64, as examples have it, is no image.
+const SHOWN_IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*$/i;
 
 /** Images in the data itself, of the kinds a browser may decode, are shown; all others are links. */
 export function isShownImage(url: string): boolean {
