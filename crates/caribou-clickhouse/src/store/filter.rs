@@ -51,7 +51,7 @@ pub struct TraceFilter {
     pub to: Option<i64>,
     /// Conditions on metadata, which must all hold.
     pub metadata: Vec<MetadataCondition>,
-    /// Text to find: whole words that must all be there, and what stands in double quotes as it is.
+    /// Text to find: whole words that must all be there; what stands in double quotes as it stands.
     pub q: Option<String>,
 }
 
@@ -334,10 +334,8 @@ impl Lookup<'_> {
                 sql.push("SELECT project, trace_id FROM spans WHERE ")
                     .push_statement(&SearchText::new(text).span_condition())
                     .push_statement(&restriction)
-                    .push(" UNION ALL SELECT project, trace_id FROM traces WHERE (")
-                    .push_statement(&SearchText::name_condition(text))
-                    .push(")")
-                    .push_statement(&restriction);
+                    .push(" UNION ALL ")
+                    .push_statement(&SearchText::named(text, &restriction));
             }
         }
         sql
@@ -354,14 +352,13 @@ impl Lookup<'_> {
                     .bind(ids);
             }
             Self::Text(text) => {
+                let mut restriction = Statement::new(" AND (project, trace_id) IN ?");
+                restriction.bind(ids);
                 sql.push("SELECT DISTINCT project, trace_id FROM spans WHERE ")
                     .push_statement(&SearchText::new(text).span_condition())
-                    .push(" AND (project, trace_id) IN ?")
-                    .bind(ids.clone())
-                    .push(" UNION ALL SELECT project, trace_id FROM traces WHERE (")
-                    .push_statement(&SearchText::name_condition(text))
-                    .push(") AND (project, trace_id) IN ?")
-                    .bind(ids);
+                    .push_statement(&restriction)
+                    .push(" UNION ALL ")
+                    .push_statement(&SearchText::named(text, &restriction));
             }
         }
         sql

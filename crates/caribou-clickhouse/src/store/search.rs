@@ -1,5 +1,7 @@
 //! Full-text search: what a typed text means, and the SQL that finds it.
 
+use caribou_model::TraceId;
+
 use super::statement::Statement;
 
 /// Everything of a span that search looks at, in lower case. The index `search_text` has this very expression.
@@ -8,9 +10,9 @@ pub(super) const SEARCHED: &str = "lower(concat(content, '\\n', reasoning, '\\n'
 
 /// What a typed text asks for: words that must all be there, and runs of text that must.
 ///
-/// A word of ASCII letters and digits is found as a whole word, which the index answers. What stands in double quotes
-/// is found as it is, inside words too; so is a word with other letters, because the index does not know where words
-/// end in Chinese or Japanese. Letters A to Z are found in either case.
+/// A word of ASCII letters and digits is found as a whole word, which the index answers. Several words in double quotes
+/// are found as they stand; a single one also inside words, and so is text in other scripts, because the index does not
+/// know where words end in Chinese or Japanese. Letters A to Z are found in either case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SearchText {
     words: Vec<String>,
@@ -34,24 +36,24 @@ impl SearchText {
     }
 
     fn add(&mut self, word: &str) {
-        if !word.is_ascii() {
-            self.add_run(word);
-            return;
-        }
-        let tokens = word.split(|character: char| !character.is_ascii_alphanumeric());
-        let tokens: Vec<&str> = tokens.filter(|token| !token.is_empty()).collect();
-        self.words
-            .extend(tokens.iter().map(|token| token.to_ascii_lowercase()));
-        // `user_id` and `12:30` are several tokens to the index: they must also stand together.
-        if tokens != [word] {
+        // `user_id` and `12:30` are several words to the index: they must also stand together.
+        if word.is_ascii() && words_of(word).eq([word]) {
+            self.words.push(word.to_ascii_lowercase());
+        } else {
             self.add_run(word);
         }
     }
 
     fn add_run(&mut self, run: &str) {
-        if !run.is_empty() {
-            self.runs.push(run.to_ascii_lowercase());
+        if run.is_empty() {
+            return;
         }
+        // The index finds the rows that hold all the words; only those are compared letter by letter.
+        if run.is_ascii() && words_of(run).nth(1).is_some() {
+            self.words
+                .extend(words_of(run).map(str::to_ascii_lowercase));
+        }
+        self.runs.push(run.to_ascii_lowercase());
     }
 
     /// The condition on a row of `spans`.
@@ -72,16 +74,26 @@ impl SearchText {
         sql
     }
 
-    /// The condition on a row of `traces`: the text as it is in its name or id.
-    pub(super) fn name_condition(text: &str) -> Statement {
+    /// Ids of the traces that have the text in their name, or for an id, restricted by another condition.
+    pub(super) fn named(text: &str, restriction: &Statement) -> Statement {
         let text = text.trim();
         let mut sql = Statement::default();
-        sql.push("name ILIKE ? OR trace_id_text = ? OR trace_id = ?")
+        sql.push("SELECT project, trace_id FROM traces WHERE (name ILIKE ? OR trace_id_text = ?)")
             .bind(contains_pattern(text))
             .bind(text)
-            .bind(caribou_model::TraceId::from_text(text).to_string());
+            .push_statement(restriction)
+            // Apart from the names, because alone it is answered by the primary key.
+            .push(" UNION ALL SELECT project, trace_id FROM traces WHERE trace_id = ?")
+            .bind(TraceId::from_text(text).to_string())
+            .push_statement(restriction);
         sql
     }
+}
+
+/// The words of a text as the index splits them.
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
 }
 
 fn contains_pattern(text: &str) -> String {
@@ -131,8 +143,9 @@ mod tests {
     fn quotes_and_other_scripts_are_found_as_they_are() {
         assert_eq!(
             read("\"Cancel my\" now"),
-            (texts(&["now"]), texts(&["cancel my"]))
+            (texts(&["cancel", "my", "now"]), texts(&["cancel my"]))
         );
+        assert_eq!(read("\"Canc\""), (vec![], texts(&["canc"])));
         assert_eq!(read("航班 ok"), (texts(&["ok"]), texts(&["航班"])));
         assert_eq!(read("\"open"), (texts(&["open"]), vec![]));
     }
