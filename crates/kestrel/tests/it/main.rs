@@ -15,6 +15,7 @@ mod kill;
 mod live;
 mod operations;
 mod read;
+mod remote;
 mod s3;
 mod security;
 mod support;
