@@ -13,6 +13,7 @@ mod migrations;
 mod projects;
 mod properties;
 mod round_trip;
+mod samples;
 mod search;
 mod summaries;
 mod trace_pages;
