@@ -16,6 +16,9 @@ const LONG_PROJECT: &str = "sample-long";
 /// Start of the first rollout, in milliseconds since 1970: fixed, so that the same sample is the same rollouts.
 const FIRST_START_MS: u64 = 1_790_000_000_000;
 
+/// Start of the long rollout: ids follow from it, and two projects with one id would be hard to tell apart.
+const LONG_START_MS: u64 = FIRST_START_MS - 86_400_000;
+
 /// Time between two rollouts, in milliseconds.
 const INTERVAL_MS: u64 = 1_000;
 
@@ -61,16 +64,21 @@ async fn write(
 }
 
 fn sample_from_args(args: &SampleArgs) -> Sample {
-    let (project, traces, spans_per_trace) = match (args.traces, args.spans) {
-        (_, Some(spans)) => (LONG_PROJECT, 1, spans),
-        (traces, None) => (LIST_PROJECT, traces.unwrap_or(1), args.spans_per_trace),
+    let (project, first_start_ms, traces, spans_per_trace) = match (args.traces, args.spans) {
+        (_, Some(spans)) => (LONG_PROJECT, LONG_START_MS, 1, spans),
+        (traces, None) => (
+            LIST_PROJECT,
+            FIRST_START_MS,
+            traces.unwrap_or(1),
+            args.spans_per_trace,
+        ),
     };
     Sample {
         project: project.to_owned(),
         traces,
         spans_per_trace,
         sentences_per_span: SENTENCES_PER_SPAN,
-        first_start_ms: FIRST_START_MS,
+        first_start_ms,
         interval_ms: INTERVAL_MS,
     }
 }

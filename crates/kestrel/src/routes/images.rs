@@ -73,8 +73,11 @@ pub(crate) async fn upload_image(
         return Err(ApiError::new(ErrorCode::InvalidBody, message));
     }
     let claimed = parts.headers.get(header::CONTENT_TYPE);
-    let claimed = claimed.and_then(|value| value.to_str().ok());
-    let image = Image::from_bytes(bytes, claimed);
+    let claimed = claimed.and_then(|value| value.to_str().ok().map(str::to_owned));
+    // Hashing the largest takes longer than other requests should wait.
+    let image = tokio::task::spawn_blocking(move || Image::from_bytes(bytes, claimed.as_deref()))
+        .await
+        .map_err(ApiError::internal)?;
     let stored = stored_image(&image);
     let project = query.project.unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
     let kept = app.images.keep(vec![ProjectImage { project, image }]).await;

@@ -334,6 +334,20 @@ fn what_holds_an_image_is_refused_until_the_image_can_be_stored() {
 }
 
 #[test]
+fn an_acknowledged_image_survives_that_the_server_is_killed() {
+    let mut server = KestrelProcess::start(KestrelOptions::with_binary(BINARY));
+    let png = new_png();
+    let span = message_with(&png);
+    let body = protobuf_request("killed", std::slice::from_ref(&span));
+    assert_eq!(server.post("/v1/traces", &[PROTOBUF], &body).status, 200);
+    server.kill();
+    server.restart();
+    let hash = referred_hash(&stored_spans(&server, &span.trace_hex())[0]);
+    let answer = server.get(&format!("/api/v1/images/{hash}?project=killed"));
+    assert_eq!((answer.status, answer.body == png), (200, true));
+}
+
+#[test]
 fn a_bucket_keeps_images_of_who_signs_with_the_right_key_and_of_no_other() {
     let bucket = S3Server::start();
     let with_secret = |secret| {
