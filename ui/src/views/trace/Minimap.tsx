@@ -4,10 +4,11 @@ import { useEffect, useMemo, useRef, type PointerEvent } from "react";
 import { colorLines, rowAt, rowTops } from "../../lib/minimap";
 import type { TranscriptRow } from "../../lib/transcript";
 import classes from "./Minimap.module.css";
-import { estimateHeight } from "./rowHeights";
 
 interface MinimapProps {
   rows: TranscriptRow[];
+  /** Estimated, not measured: the strip shall not move while rows get their heights. */
+  heights: number[];
   /** First and last row in view. */
   first: number;
   last: number;
@@ -17,12 +18,11 @@ interface MinimapProps {
 const WIDTH = 16;
 
 /** The whole transcript as a strip of colours, with the part in view marked. */
-export function Minimap({ rows, first, last, onSeek }: MinimapProps) {
+export function Minimap({ rows, heights, first, last, onSeek }: MinimapProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { ref, height } = useElementSize();
   const scheme = useComputedColorScheme();
-  // Estimates, not measurements: the strip shall not move while rows get their heights.
-  const tops = useMemo(() => rowTops(rows.map((row) => estimateHeight(row))), [rows]);
+  const tops = useMemo(() => rowTops(heights), [heights]);
   const total = tops.at(-1) ?? 0;
 
   // A canvas is painted, not rendered.

@@ -4,6 +4,7 @@ import {
   useContext,
   useEffect,
   useImperativeHandle,
+  useMemo,
   useRef,
   useState,
   useSyncExternalStore,
@@ -45,11 +46,15 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
   const { rows } = transcript;
   const scroller = useRef<HTMLDivElement>(null);
   const [column, setColumn] = useState<HTMLDivElement | null>(null);
+  // The same functions as long as the rows are the same: others would lay out all rows again on every frame.
+  const heights = useMemo(() => rows.map((row) => estimateHeight(row)), [rows]);
+  const estimateSize = useCallback((row: number) => heights[row] ?? 0, [heights]);
+  const getItemKey = useCallback((row: number) => rows[row]?.index ?? -1, [rows]);
   const virtualizer = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (row) => estimateHeight(rows[row]),
-    getItemKey: (row) => rows[row]?.span.span_id ?? row,
+    estimateSize,
+    getItemKey,
     overscan: 8,
     anchorTo: running ? "end" : "start",
     followOnAppend: running,
@@ -113,6 +118,7 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
       {rows.length >= MINIMAP_FROM && (
         <Minimap
           rows={rows}
+          heights={heights}
           first={virtualizer.range?.startIndex ?? 0}
           last={virtualizer.range?.endIndex ?? 0}
           onSeek={(row) => virtualizer.scrollToIndex(row, { align: "center" })}

@@ -9,6 +9,7 @@ import { TreeRow } from "./TreeRow";
 import classes from "./TreePanel.module.css";
 
 const ROW_HEIGHT = 24;
+const rowHeight = () => ROW_HEIGHT;
 const modeSchema = v.picklist(["tree", "timeline"]);
 
 interface TreePanelProps {
@@ -31,7 +32,7 @@ export function TreePanel({ current, onOpen }: TreePanelProps) {
   const virtualizer = useVirtualizer({
     count: nodes.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: rowHeight,
     overscan: 12,
   });
 

@@ -5,8 +5,7 @@ const LINE_BYTES = 80;
 const MAX_LINES = 12;
 
 /** A guess at the height of a row that was never measured, from its kind and size. */
-export function estimateHeight(row: TranscriptRow | undefined): number {
-  if (!row) return LINE;
+export function estimateHeight(row: TranscriptRow): number {
   const border = row.opensTurn ? 7 : 0;
   const lines = Math.min(MAX_LINES, Math.max(1, Math.ceil(row.span.content_bytes / LINE_BYTES)));
   switch (row.kind) {

@@ -1,6 +1,6 @@
 import { useElementSize, useMergedRef } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, type KeyboardEvent } from "react";
+import { useCallback, useEffect, useRef, type KeyboardEvent } from "react";
 import type { TraceSummary } from "../../api/types";
 import { gridTemplate, placeColumns } from "../../lib/listColumns";
 import { HeaderRow } from "./HeaderRow";
@@ -10,6 +10,7 @@ import type { Columns } from "./useColumns";
 import { useStayOnArrival } from "./useStayOnArrival";
 
 const ROW_HEIGHT = 32;
+const rowHeight = () => ROW_HEIGHT;
 const MORE_BEFORE_END = 40;
 
 interface TraceTableProps {
@@ -36,11 +37,12 @@ export function TraceTable(props: TraceTableProps) {
   const ref = useMergedRef(scroller, sizeRef);
   const placed = placeColumns(columns.choice, width, props.fit);
   const template = gridTemplate(placed, props.fit ? undefined : columns.choice.widths["name"]);
+  const getItemKey = useCallback((row: number) => traces[row]?.trace_id ?? "more", [traces]);
   const virtualizer = useVirtualizer({
     count: traces.length + (hasMore ? 1 : 0),
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: (row) => traces[row]?.trace_id ?? "more",
+    estimateSize: rowHeight,
+    getItemKey,
     overscan: 16,
   });
   const items = virtualizer.getVirtualItems();
