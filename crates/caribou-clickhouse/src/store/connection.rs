@@ -1,9 +1,12 @@
 //! How to reach the database.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Name of the database where nobody gave another.
 pub const DEFAULT_DATABASE: &str = "caribou";
+
+const DEFAULT_INSERT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How to reach the database: URL, user, password, name.
 ///
@@ -21,6 +24,7 @@ pub struct Connection {
     pub(crate) database: String,
     pub(crate) full_text_index: bool,
     pub(crate) cluster: Option<Cluster>,
+    pub(crate) insert_timeout: Duration,
 }
 
 /// A cluster that the tables are made on.
@@ -40,6 +44,7 @@ impl Connection {
             database: DEFAULT_DATABASE.to_owned(),
             full_text_index: true,
             cluster: None,
+            insert_timeout: DEFAULT_INSERT_TIMEOUT,
         }
     }
 
@@ -69,7 +74,14 @@ impl Connection {
         self
     }
 
-    /// Makes the tables on every node of a cluster, replicated.
+    /// Sets how long an insert may take before it counts as not done.
+    #[must_use]
+    pub const fn with_insert_timeout(mut self, insert_timeout: Duration) -> Self {
+        self.insert_timeout = insert_timeout;
+        self
+    }
+
+    /// Makes the tables on every node of a cluster, replicated; writes with quorum and reads sequentially consistent.
     #[must_use]
     pub fn with_cluster(mut self, cluster: Cluster) -> Self {
         self.cluster = Some(cluster);
@@ -87,6 +99,7 @@ impl fmt::Debug for Connection {
             .field("database", &self.database)
             .field("full_text_index", &self.full_text_index)
             .field("cluster", &self.cluster)
+            .field("insert_timeout", &self.insert_timeout)
             .finish()
     }
 }

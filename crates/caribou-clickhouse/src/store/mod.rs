@@ -5,6 +5,7 @@ mod connection;
 mod error;
 mod facets;
 mod filter;
+mod http;
 mod images;
 mod list;
 mod migration;
@@ -59,29 +60,48 @@ const INSERT_SETTINGS: &[(&str, &str)] = &[
     ("async_insert", "0"),
 ];
 
+const QUERY_SETTINGS: &[(&str, &str)] = &[
+    // Lists of ids stand in the statement: 2,000 of them in projects with long names are half a megabyte.
+    ("max_query_size", "16777216"),
+    ("max_ast_elements", "1000000"),
+    ("max_expanded_ast_elements", "1000000"),
+    // What takes longer than anybody waits for it must not pile up.
+    ("max_execution_time", "60"),
+];
+
+/// What is acknowledged must be on most replicas, and what is read must hold everything acknowledged.
+const REPLICA_SETTINGS: &[(&str, &str)] = &[
+    ("insert_quorum", "auto"),
+    ("insert_quorum_parallel", "0"),
+    ("select_sequential_consistency", "1"),
+];
+
 impl Store {
     /// Prepares to talk to a server; nothing is sent yet.
     ///
     /// # Errors
-    /// When the URL is none.
+    /// When the URL is none, or it asks for TLS and there are no certificates to trust.
     pub fn connect(connection: &Connection) -> Result<Self> {
-        let mut server = Client::default()
+        let url = http::url_from_text(&connection.url)?;
+        let connector = http::connector(&url)?;
+        let queries = http::client_builder().build(connector.clone());
+        let mut server = Client::with_http_client(queries)
             .with_url(&connection.url)
-            .with_compression(Compression::None)
-            // Lists of ids stand in the statement: 2,000 of them in projects with long names are half a megabyte.
-            .with_setting("max_query_size", "16777216")
-            .with_setting("max_ast_elements", "1000000")
-            .with_setting("max_expanded_ast_elements", "1000000");
+            .with_compression(Compression::None);
         if let Some(user) = &connection.user {
             server = server.with_user(user);
         }
         if let Some(password) = &connection.password {
             server = server.with_password(password);
         }
+        let mut client = server.clone().with_database(&connection.database);
+        for (name, value) in QUERY_SETTINGS.iter().chain(replica_settings(connection)) {
+            client = client.with_setting(*name, *value);
+        }
         Ok(Self {
-            client: server.clone().with_database(&connection.database),
+            client,
             server,
-            transport: Transport::new(connection)?,
+            transport: Transport::new(connection, url, connector),
             connection: connection.clone(),
             insert_spans: insert_spans_sql(),
         })
@@ -116,10 +136,15 @@ impl Store {
         if rows == 0 {
             return Ok(());
         }
+        let settings: Vec<_> = INSERT_SETTINGS
+            .iter()
+            .chain(replica_settings(&self.connection))
+            .copied()
+            .collect();
         let bytes: Vec<_> = blocks.iter().map(|block| block.bytes().clone()).collect();
         let written = self
             .transport
-            .insert(&self.insert_spans, INSERT_SETTINGS, &bytes)
+            .insert(&self.insert_spans, &settings, &bytes)
             .await?;
         match written {
             // A server behind a proxy that strips the summary is trusted with its status.
@@ -130,6 +155,13 @@ impl Store {
                 written,
             }),
         }
+    }
+}
+
+fn replica_settings(connection: &Connection) -> &'static [(&'static str, &'static str)] {
+    match connection.cluster {
+        Some(_) => REPLICA_SETTINGS,
+        None => &[],
     }
 }
 

@@ -14,18 +14,18 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::CONTENT_LENGTH;
 use hyper::{Method, Request, Response};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
+use tokio::time::timeout;
 use url::Url;
 
 use super::connection::Connection;
 use super::error::{Result, StoreError, error_from_server};
+use super::http::{Connector, client_builder};
 
 /// Sends inserts to one server and reads what it says it has written.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
-    client: Client<HttpConnector, Blocks>,
+    client: Client<Connector, Blocks>,
     connection: Connection,
     url: Url,
 }
@@ -38,16 +38,12 @@ struct Summary {
 }
 
 impl Transport {
-    pub(super) fn new(connection: &Connection) -> Result<Self> {
-        let url = Url::parse(&connection.url)
-            .map_err(|error| StoreError::InvalidQuery(format!("CLICKHOUSE_URL: {error}")))?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+    pub(super) fn new(connection: &Connection, url: Url, connector: Connector) -> Self {
+        Self {
+            client: client_builder().build(connector),
             connection: connection.clone(),
             url,
-        })
+        }
     }
 
     /// Sends one insert; answers with the number of rows written as the server counted them.
@@ -58,6 +54,13 @@ impl Transport {
         blocks: &[Bytes],
     ) -> Result<Option<u64>> {
         let request = self.request(sql, settings, blocks)?;
+        let answer = self.answer(request);
+        timeout(self.connection.insert_timeout, answer)
+            .await
+            .map_err(|elapsed| StoreError::Unavailable(Box::new(elapsed)))?
+    }
+
+    async fn answer(&self, request: Request<Blocks>) -> Result<Option<u64>> {
         let response = self
             .client
             .request(request)
