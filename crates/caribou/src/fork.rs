@@ -3,11 +3,23 @@
 //! A thread that holds a lock while another thread forks leaves it locked for ever in the child. The recorder's own
 //! threads therefore take their locks only while they hold off forks, and whoever forks announces it with
 //! [`before`] and [`after_in_parent`], or [`after_in_child`] and [`crate::Recorder::after_fork_in_child`].
+//!
+//! The first HTTP request of a process initialises statics of the HTTP client. A child forked in that moment would wait
+//! for ever for a thread that it does not have, so a fork waits for the first request, though not for long.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 static FORKING: RwLock<()> = RwLock::new(());
+
+/// A request has come to its end in this process, or in one that it was forked from.
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// First requests that are under way; not a lock, which could be caught locked.
+static FIRST_REQUESTS: AtomicUsize = AtomicUsize::new(0);
+/// A program that forks is not held up longer by a server that does not answer.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 thread_local! {
     static ANNOUNCED: RefCell<Option<RwLockWriteGuard<'static, ()>>> = const { RefCell::new(None) };
@@ -19,9 +31,37 @@ pub(crate) fn hold_off() -> RwLockReadGuard<'static, ()> {
     FORKING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Has a fork wait while the guard lives, if it is the guard of a first request.
+pub(crate) fn first_request() -> Option<FirstRequest> {
+    (!REQUESTED.load(Ordering::Relaxed)).then(|| {
+        let _still = hold_off();
+        FIRST_REQUESTS.fetch_add(1, Ordering::AcqRel);
+        FirstRequest
+    })
+}
+
+/// A request that may be the first of the process.
+pub(crate) struct FirstRequest;
+
+impl Drop for FirstRequest {
+    fn drop(&mut self) {
+        REQUESTED.store(true, Ordering::Relaxed);
+        FIRST_REQUESTS.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Waits until no thread of the recorder holds a lock, and keeps it that way. Call before a fork.
 pub fn before() {
-    let guard = FORKING.write().unwrap_or_else(PoisonError::into_inner);
+    let deadline = Instant::now() + LONGEST_WAIT;
+    let guard = loop {
+        let guard = FORKING.write().unwrap_or_else(PoisonError::into_inner);
+        let requesting = FIRST_REQUESTS.load(Ordering::Acquire) > 0;
+        if !requesting || Instant::now() >= deadline {
+            break guard;
+        }
+        drop(guard);
+        std::thread::sleep(Duration::from_micros(200));
+    };
     ANNOUNCED.with_borrow_mut(|announced| *announced = Some(guard));
 }
 
@@ -32,5 +72,6 @@ pub fn after_in_parent() {
 
 /// Frees what [`before`] held. Call in the child after a fork.
 pub fn after_in_child() {
+    FIRST_REQUESTS.store(0, Ordering::Release);
     after_in_parent();
 }

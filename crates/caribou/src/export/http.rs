@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
+use ureq::middleware::MiddlewareNext;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body, SendBody};
 
+use crate::fork;
 use crate::settings::is_loopback;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -14,6 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) fn agent(url: &str, timeout: Duration, certificates: Option<&str>) -> Agent {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
+        .middleware(during_first_request)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .user_agent(concat!("caribou/", env!("CARGO_PKG_VERSION")))
@@ -27,6 +30,14 @@ pub(crate) fn agent(url: &str, timeout: Duration, certificates: Option<&str>) ->
         config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
     }
     config.build().new_agent()
+}
+
+fn during_first_request(
+    request: ureq::http::Request<SendBody<'_>>,
+    next: MiddlewareNext<'_>,
+) -> Result<ureq::http::Response<Body>, ureq::Error> {
+    let _first = fork::first_request();
+    next.handle(request)
 }
 
 fn read_roots(path: &str) -> Option<RootCerts> {
