@@ -69,7 +69,10 @@ pub use recorder::{Recorder, Stats};
 pub use scope::Scope;
 pub use secret::Secret;
 pub use segment::{Failure, Left};
-pub use settings::{DEFAULT_KESTREL_URL, DEFAULT_PROJECT, KestrelTarget, OtlpTarget, Settings};
+pub use settings::{
+    DEFAULT_KESTREL_URL, DEFAULT_LANGFUSE_HOST, DEFAULT_PROJECT, KestrelTarget, LangfuseTarget,
+    OtlpTarget, Settings,
+};
 
 /// The guide, whose examples are tested.
 #[cfg(doctest)]

@@ -10,6 +10,8 @@ use crate::{ConfigureError, Secret};
 
 /// Where Kestrel is when nobody says.
 pub const DEFAULT_KESTREL_URL: &str = "http://127.0.0.1:4700";
+/// Where Langfuse is when nobody says.
+pub const DEFAULT_LANGFUSE_HOST: &str = "https://us.cloud.langfuse.com";
 /// The project when nobody says.
 pub const DEFAULT_PROJECT: &str = "default";
 
@@ -36,6 +38,8 @@ pub struct Settings {
     pub tags: Vec<String>,
     /// Where spans go.
     pub otlp: OtlpTarget,
+    /// Langfuse, which gets everything in addition.
+    pub langfuse: Option<LangfuseTarget>,
     /// Where projects, runs and pages are.
     pub kestrel: KestrelTarget,
     /// Attributes of the resource, `service.name` among them.
@@ -65,6 +69,21 @@ pub struct OtlpTarget {
     pub timeout: Duration,
     /// Whether bodies are compressed.
     pub gzip: bool,
+    /// Certificates to trust instead of the built-in ones, a PEM file.
+    pub certificates: Option<String>,
+}
+
+/// A project of Langfuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LangfuseTarget {
+    /// Base URL without a slash at its end.
+    pub host: String,
+    /// Public key.
+    pub public_key: String,
+    /// Secret key.
+    pub secret_key: Secret,
+    /// How long one request may take.
+    pub timeout: Duration,
     /// Certificates to trust instead of the built-in ones, a PEM file.
     pub certificates: Option<String>,
 }
@@ -119,6 +138,7 @@ impl Config {
             model_name: self.model_name.clone(),
             tags: self.tags.clone().unwrap_or_default(),
             otlp: resolve_otlp(&kestrel, environment)?,
+            langfuse: self.resolve_langfuse(environment)?,
             resource: resolve_resource(environment),
             enabled: !environment.switch(variable::CARIBOU_DISABLED)
                 && !environment.switch(variable::OTEL_SDK_DISABLED),
@@ -161,6 +181,37 @@ impl Config {
         })
     }
 
+    fn resolve_langfuse(
+        &self,
+        environment: &dyn Environment,
+    ) -> Result<Option<LangfuseTarget>, ConfigureError> {
+        let given = &self.langfuse;
+        let text = |given: &Option<String>, name| {
+            given
+                .clone()
+                .filter(|value| !value.is_empty())
+                .or_else(|| environment.non_empty(name))
+        };
+        let public_key = text(&given.public_key, variable::LANGFUSE_PUBLIC_KEY);
+        let secret_key = given.secret_key.clone().or_else(|| {
+            environment
+                .non_empty(variable::LANGFUSE_SECRET_KEY)
+                .map(Secret::from)
+        });
+        let (Some(public_key), Some(secret_key)) = (public_key, secret_key) else {
+            return Ok(None);
+        };
+        let host = text(&given.host, variable::LANGFUSE_HOST);
+        let host = host.as_deref().unwrap_or(DEFAULT_LANGFUSE_HOST);
+        Ok(Some(LangfuseTarget {
+            host: checked_url(variable::LANGFUSE_HOST, host)?,
+            public_key: public_key.trim().to_owned(),
+            secret_key,
+            timeout: DEFAULT_REQUEST_TIMEOUT,
+            certificates: environment.non_empty(variable::SSL_CERT_FILE),
+        }))
+    }
+
     fn notices(&self, kestrel: &KestrelTarget, environment: &dyn Environment) -> Vec<String> {
         let mut notices = Vec::new();
         let set = |given: bool, name| given || environment.non_empty(name).is_some();
@@ -186,16 +237,15 @@ impl Config {
                 "OTEL_EXPORTER_OTLP_PROTOCOL asks for {protocol:?}, but only http/protobuf is spoken, and is used"
             ));
         }
-        let langfuse = set(
-            self.langfuse.public_key.is_some(),
-            variable::LANGFUSE_PUBLIC_KEY,
-        ) && set(
-            self.langfuse.secret_key.is_some(),
-            variable::LANGFUSE_SECRET_KEY,
+        let given = &self.langfuse;
+        let keys = (
+            set(given.public_key.is_some(), variable::LANGFUSE_PUBLIC_KEY),
+            set(given.secret_key.is_some(), variable::LANGFUSE_SECRET_KEY),
         );
-        if langfuse {
+        if keys.0 != keys.1 {
             notices.push(
-                "LANGFUSE_* is set, but this version does not send to Langfuse yet".to_owned(),
+                "Langfuse gets nothing: set both LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY"
+                    .to_owned(),
             );
         }
         notices
@@ -402,6 +452,30 @@ mod tests {
         let settings = resolve(&Config::new(), &[("CLICKHOUSE_URL", "http://ch:8123")]).unwrap();
         assert_eq!(settings.otlp.url, "http://127.0.0.1:4700/v1/traces");
         assert!(settings.notices[0].contains("CLICKHOUSE_URL"));
+    }
+
+    #[test]
+    fn langfuse_needs_both_keys() {
+        let public = ("LANGFUSE_PUBLIC_KEY", "pk");
+        let secret = ("LANGFUSE_SECRET_KEY", "sk");
+        let one = resolve(&Config::new(), &[public]).unwrap();
+        assert_eq!(one.langfuse, None);
+        assert!(
+            one.notices
+                .iter()
+                .any(|notice| notice.contains("LANGFUSE_SECRET_KEY"))
+        );
+        let both = resolve(&Config::new(), &[public, secret]).unwrap();
+        let target = both.langfuse.unwrap();
+        assert_eq!(target.host, DEFAULT_LANGFUSE_HOST);
+        assert!(
+            !both
+                .notices
+                .iter()
+                .any(|notice| notice.contains("LANGFUSE"))
+        );
+        let host = ("LANGFUSE_HOST", "cloud.langfuse.com");
+        assert!(resolve(&Config::new(), &[public, secret, host]).is_err());
     }
 
     #[test]

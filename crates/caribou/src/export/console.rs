@@ -1,6 +1,5 @@
 //! The console: what was logged, one line a span.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -59,32 +58,34 @@ fn line(record: &SpanRecord<'_>) -> String {
     let trace = record.trace_id.to_string();
     // Generated ids begin with the time, so that only their ends tell them apart.
     let trace = &trace[trace.len() - 8..];
-    let mut line = format!("caribou {time} {trace}");
+    let mut words = vec![format!("caribou {time} {trace}")];
     if matches!(record.item_type, ItemType::Message | ItemType::Tool) {
-        let _ = write!(line, " #{}.{}", record.turn_index, record.intra_index);
+        words.push(format!("#{}.{}", record.turn_index, record.intra_index));
     }
-    let _ = write!(line, " {}", record.span_name);
+    words.push(record.span_name.to_string());
     if record.item_type == ItemType::Rollout {
-        let _ = write!(line, " {} {}", record.phase, record.rollout_status);
+        words.push(format!("{} {}", record.phase, record.rollout_status));
     }
     if let Some(score) = record.score {
-        let _ = write!(line, " score {score}");
+        words.push(format!("score {score}"));
     }
     if !record.model.is_empty() {
-        let _ = write!(line, " [{}", record.model);
-        if let (Some(input), Some(output)) = (record.input_tokens, record.output_tokens) {
-            let _ = write!(line, ", {input}+{output} tokens");
-        }
-        line.push(']');
+        let tokens = match (record.input_tokens, record.output_tokens) {
+            (Some(input), Some(output)) => format!(", {input}+{output} tokens"),
+            _ => String::new(),
+        };
+        words.push(format!("[{}{tokens}]", record.model));
     }
     if record.status == SpanStatus::Error {
-        let _ = write!(line, " ERROR {}", shortened(&record.error_message));
+        words.push(format!("ERROR {}", shortened(&record.error_message)));
     }
+    let line = words.join(" ");
     let said = said(record);
-    if !said.is_empty() {
-        let _ = write!(line, ": {said}");
+    if said.is_empty() {
+        line
+    } else {
+        format!("{line}: {said}")
     }
-    line
 }
 
 fn said(record: &SpanRecord<'_>) -> String {

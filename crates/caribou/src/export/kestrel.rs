@@ -84,7 +84,7 @@ impl Destination for OtlpDestination {
     }
 }
 
-fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
+pub(super) fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     encoder.write_all(body)?;
     encoder.finish()
@@ -137,7 +137,7 @@ fn outcome_from_answer(status: u16, after: Option<Duration>, answer: &[u8]) -> O
 }
 
 /// What a server says, whether as `google.rpc.Status`, as JSON or as text.
-fn message(answer: &[u8]) -> String {
+pub(super) fn message(answer: &[u8]) -> String {
     const LONGEST: usize = 300;
     let from_json = || {
         let json: serde_json::Value = serde_json::from_slice(answer).ok()?;
@@ -156,7 +156,7 @@ fn message(answer: &[u8]) -> String {
     text.trim().chars().take(LONGEST).collect()
 }
 
-fn retry_after(headers: &ureq::http::HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &ureq::http::HeaderMap) -> Option<Duration> {
     let seconds: f64 = headers
         .get("retry-after")?
         .to_str()

@@ -11,6 +11,7 @@ mod destination;
 mod encoder;
 mod http;
 mod kestrel;
+mod langfuse;
 mod outbox;
 mod pipeline;
 mod processor;

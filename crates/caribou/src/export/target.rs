@@ -5,14 +5,17 @@ use std::sync::Arc;
 use super::console::Console;
 use super::destination::Destination;
 use super::kestrel::OtlpDestination;
+use super::langfuse::LangfuseDestination;
 use crate::notice::Notices;
-use crate::settings::{OtlpTarget, Settings};
+use crate::settings::{LangfuseTarget, OtlpTarget, Settings};
 
 /// One destination that is not open yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Kestrel, or any other server that takes OTLP.
     Otlp(OtlpTarget),
+    /// Langfuse, in addition.
+    Langfuse(LangfuseTarget),
     /// The console.
     Console,
 }
@@ -21,6 +24,7 @@ impl Target {
     /// Everything that these settings name, the main destination first.
     pub(crate) fn all(settings: &Settings) -> Vec<Self> {
         let mut targets = vec![Self::Otlp(settings.otlp.clone())];
+        targets.extend(settings.langfuse.clone().map(Self::Langfuse));
         if settings.debug {
             targets.push(Self::Console);
         }
@@ -31,6 +35,7 @@ impl Target {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Otlp(_) => "kestrel",
+            Self::Langfuse(_) => "langfuse",
             Self::Console => "console",
         }
     }
@@ -39,10 +44,11 @@ impl Target {
     pub(super) fn open(
         &self,
         resource: &[(String, String)],
-        _notices: &Arc<Notices>,
+        notices: &Arc<Notices>,
     ) -> Box<dyn Destination> {
         match self {
             Self::Otlp(target) => Box::new(OtlpDestination::new(target, resource)),
+            Self::Langfuse(target) => Box::new(LangfuseDestination::new(target, resource, notices)),
             Self::Console => Box::new(Console::new(std::io::stderr())),
         }
     }

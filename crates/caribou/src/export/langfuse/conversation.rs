@@ -100,6 +100,11 @@ mod tests {
         assert!(input.len() <= MAX_INPUT_BYTES + 20, "{}", input.len());
         let messages: Vec<Value> = serde_json::from_str(&input).unwrap();
         assert_eq!(messages.len() + omitted, 20);
-        assert!(messages.last().unwrap()["content"].as_str().unwrap().starts_with("19 "));
+        assert!(
+            messages.last().unwrap()["content"]
+                .as_str()
+                .unwrap()
+                .starts_with("19 ")
+        );
     }
 }

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use caribou_model::{ItemType, RolloutStatus, SpanRecord, SpanStatus, UsageScope};
-use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceFlags, TraceState};
+use opentelemetry::trace::{
+    SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value as AttributeValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use serde_json::{Map, Value, json};
@@ -47,13 +49,15 @@ impl Observation {
         let failed = record.status == SpanStatus::Error;
         let span = SpanData {
             span_context: SpanContext::new(
-                record.trace_id.0.into(),
-                record.span_id.0.into(),
+                TraceId::from_bytes(record.trace_id.0),
+                SpanId::from_bytes(record.span_id.0),
                 TraceFlags::SAMPLED,
                 false,
                 TraceState::NONE,
             ),
-            parent_span_id: record.parent_span_id.map_or_else(opentelemetry::SpanId::default, |id| id.0.into()),
+            parent_span_id: record
+                .parent_span_id
+                .map_or_else(|| SpanId::INVALID, |id| SpanId::from_bytes(id.0)),
             parent_span_is_remote: false,
             span_kind: SpanKind::Internal,
             name: record.span_name.to_string().into(),
@@ -63,7 +67,11 @@ impl Observation {
             dropped_attributes_count: 0,
             events: SpanEvents::default(),
             links: SpanLinks::default(),
-            status: if failed { Status::error(record.error_message.to_string()) } else { Status::Unset },
+            status: if failed {
+                Status::error(record.error_message.to_string())
+            } else {
+                Status::Unset
+            },
             instrumentation_scope: InstrumentationScope::builder("caribou").build(),
         };
         let mut observation = Self { span };
@@ -71,9 +79,17 @@ impl Observation {
             observation.put(key, value);
         }
         if !trace_wide.tags.is_empty() {
-            let tags = trace_wide.tags.iter().cloned().map(StringValue::from).collect();
+            let tags = trace_wide
+                .tags
+                .iter()
+                .cloned()
+                .map(StringValue::from)
+                .collect();
             let tags = AttributeValue::Array(Array::String(tags));
-            observation.span.attributes.push(KeyValue::new("langfuse.trace.tags", tags));
+            observation
+                .span
+                .attributes
+                .push(KeyValue::new("langfuse.trace.tags", tags));
         }
         observation
     }
@@ -124,7 +140,9 @@ impl Observation {
     }
 
     fn put_usage(&mut self, record: &SpanRecord<'_>) {
-        self.put("gen_ai.system", &record.provider);
+        if !record.model.is_empty() || !record.provider.is_empty() {
+            self.put("gen_ai.system", system(&record.provider, &record.model));
+        }
         self.put("gen_ai.request.model", &record.model);
         for (key, tokens) in [
             ("gen_ai.usage.input_tokens", record.input_tokens),
@@ -142,7 +160,10 @@ impl Observation {
             self.put("langfuse.observation.usage_details", &usage.to_string());
         }
         if let Some(cost) = record.cost {
-            self.put("langfuse.observation.cost_details", &json!({"total": cost.usd()}).to_string());
+            self.put(
+                "langfuse.observation.cost_details",
+                &json!({"total": cost.usd()}).to_string(),
+            );
         }
     }
 
@@ -160,7 +181,10 @@ impl Observation {
         self.put("langfuse.observation.type", "evaluator");
         self.put(INPUT, &record.criteria);
         let reasoning = (!record.reasoning.is_empty()).then_some(&record.reasoning);
-        self.put(OUTPUT, &json!({"score": record.score, "reasoning": reasoning}).to_string());
+        self.put(
+            OUTPUT,
+            &json!({"score": record.score, "reasoning": reasoning}).to_string(),
+        );
         self.put_metadata("artifacts", &record.artifacts);
         self.put_metadata("grader_version", &record.grader_version);
     }
@@ -168,7 +192,10 @@ impl Observation {
     fn describe_criterion(&mut self, record: &SpanRecord<'_>) {
         self.put("langfuse.observation.type", "evaluator");
         self.put(INPUT, &record.details);
-        self.put(OUTPUT, &json!({"score": record.score, "passed": record.passed}).to_string());
+        self.put(
+            OUTPUT,
+            &json!({"score": record.score, "passed": record.passed}).to_string(),
+        );
     }
 
     fn describe_event(&mut self, record: &SpanRecord<'_>) {
@@ -183,7 +210,9 @@ impl Observation {
 
     fn put(&mut self, key: &str, value: &str) {
         if !value.is_empty() {
-            self.span.attributes.push(KeyValue::new(key.to_owned(), value.to_owned()));
+            self.span
+                .attributes
+                .push(KeyValue::new(key.to_owned(), value.to_owned()));
         }
     }
 
@@ -195,10 +224,14 @@ impl Observation {
 
     #[cfg(test)]
     pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.span.attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| match &attribute.value {
-            AttributeValue::String(text) => text.as_str(),
-            other => panic!("{key} is not text: {other:?}"),
-        })
+        self.span
+            .attributes
+            .iter()
+            .find(|attribute| attribute.key.as_str() == key)
+            .map(|attribute| match &attribute.value {
+                AttributeValue::String(text) => text.as_str(),
+                other => panic!("{key} is not text: {other:?}"),
+            })
     }
 
     #[cfg(test)]
@@ -206,6 +239,34 @@ impl Observation {
         let since = self.span.start_time.duration_since(UNIX_EPOCH).unwrap();
         i64::try_from(since.as_millis()).unwrap()
     }
+}
+
+/// Who serves a model, in the words of OpenTelemetry; read from the model's name where nobody said.
+fn system<'a>(provider: &'a str, model: &'a str) -> &'a str {
+    const BY_PREFIX: [(&str, &str); 12] = [
+        ("gpt", "openai"),
+        ("chatgpt", "openai"),
+        ("o1", "openai"),
+        ("o3", "openai"),
+        ("o4", "openai"),
+        ("text-embedding", "openai"),
+        ("claude", "anthropic"),
+        ("gemini", "gcp.gemini"),
+        ("mistral", "mistral_ai"),
+        ("deepseek", "deepseek"),
+        ("grok", "x_ai"),
+        ("command", "cohere"),
+    ];
+    if !provider.is_empty() {
+        return provider;
+    }
+    if let Some((before, _)) = model.split_once('/') {
+        return before;
+    }
+    BY_PREFIX
+        .iter()
+        .find(|(prefix, _)| model.starts_with(prefix))
+        .map_or("_OTHER", |(_, system)| system)
 }
 
 /// Langfuse's buckets are disjoint: what was cached is not in `input`, what was reasoning not in `output`.
@@ -224,9 +285,22 @@ fn usage_details(record: &SpanRecord<'_>) -> Option<Value> {
             }
         }
     };
-    put_split(input, record.cached_input_tokens, "input", "input_cached_tokens");
-    put_split(output, record.reasoning_tokens, "output", "output_reasoning_tokens");
-    usage.insert("total".to_owned(), json!(input.unwrap_or(0).saturating_add(output.unwrap_or(0))));
+    put_split(
+        input,
+        record.cached_input_tokens,
+        "input",
+        "input_cached_tokens",
+    );
+    put_split(
+        output,
+        record.reasoning_tokens,
+        "output",
+        "output_reasoning_tokens",
+    );
+    usage.insert(
+        "total".to_owned(),
+        json!(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
+    );
     Some(Value::Object(usage))
 }
 

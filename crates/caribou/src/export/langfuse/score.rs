@@ -1,6 +1,6 @@
 //! Grades as Langfuse's scores.
 
-use caribou_model::SpanRecord;
+use caribou_model::{SpanId, SpanRecord};
 use serde_json::{Map, Value, json};
 
 use super::trace_wide::TraceWide;
@@ -15,16 +15,20 @@ pub(super) struct Score {
 /// The score of a grade, then those of its criteria. What has no finite number has no score.
 pub(super) fn scores_from_grade(
     grade: &SpanRecord<'_>,
-    root: &SpanRecord<'_>,
+    root: SpanId,
     trace_wide: &TraceWide,
 ) -> Vec<Score> {
-    let name = if grade.grader_name.is_empty() { "grade" } else { &grade.grader_name };
+    let name = if grade.grader_name.is_empty() {
+        "grade"
+    } else {
+        &grade.grader_name
+    };
     let score = |suffix: &str, name: &str, value: f64, comment: &str, metadata: Value| Score {
         body: json!({
             "id": format!("{}-{}{suffix}", grade.trace_id, grade.span_id),
             "timestamp": rfc3339_from_unix_nanos(grade.logged_at),
             "traceId": grade.trace_id.to_string(),
-            "observationId": root.span_id.to_string(),
+            "observationId": root.to_string(),
             "name": name,
             "value": value,
             "dataType": "NUMERIC",
@@ -42,7 +46,8 @@ pub(super) fn scores_from_grade(
         });
         scores.push(score("", name, value, &grade.reasoning, counts));
     }
-    let criteria: Vec<Map<String, Value>> = serde_json::from_str(&grade.criteria).unwrap_or_default();
+    let criteria: Vec<Map<String, Value>> =
+        serde_json::from_str(&grade.criteria).unwrap_or_default();
     for (index, criterion) in criteria.iter().enumerate() {
         let text = |key: &str| criterion.get(key).and_then(Value::as_str);
         let passed = criterion.get("passed").and_then(Value::as_bool);
@@ -52,9 +57,17 @@ pub(super) fn scores_from_grade(
             .or_else(|| passed.map(|passed| f64::from(u8::from(passed))));
         if let Some(value) = value.filter(|value| value.is_finite()) {
             let criterion_name = format!("{name}/{}", text("type").unwrap_or("criterion"));
-            let comment = text("reasoning").or_else(|| text("reason")).unwrap_or_default();
+            let comment = text("reasoning")
+                .or_else(|| text("reason"))
+                .unwrap_or_default();
             let metadata = Value::Object(criterion.clone());
-            scores.push(score(&format!("-{index}"), &criterion_name, value, comment, metadata));
+            scores.push(score(
+                &format!("-{index}"),
+                &criterion_name,
+                value,
+                comment,
+                metadata,
+            ));
         }
     }
     scores

@@ -1,55 +1,56 @@
-//! A whole segment of a rollout as Langfuse's observations and scores.
+//! The spans of one segment as Langfuse's observations and scores, one after another.
 //!
-//! Langfuse stamps what belongs to a trace on every observation and cannot take a span twice, so a segment is converted
-//! when it is complete. The mapping follows Langfuse's OTLP interface, version 4 of its ingestion.
+//! The mapping follows Langfuse's OTLP interface, version 4 of its ingestion.
 
-use caribou_model::{ItemType, SpanRecord};
+use caribou_model::{ItemType, SpanId, SpanRecord};
 
 use super::conversation::Conversation;
 use super::observation::{Observation, observation_from_record};
 use super::score::{Score, scores_from_grade};
 use super::trace_wide::TraceWide;
 
-/// What one segment becomes in Langfuse.
-#[derive(Debug, Default)]
-pub(super) struct Segment {
-    /// In the order they were logged.
-    pub(super) observations: Vec<Observation>,
-    /// Of its grades and their criteria.
-    pub(super) scores: Vec<Score>,
+/// Converts the spans of a segment in the order they were logged, its root last.
+#[derive(Debug)]
+pub(super) struct Converter {
+    root: SpanId,
+    trace_wide: TraceWide,
+    conversation: Conversation,
+    last_milli: i64,
 }
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// Converts the spans of a segment, given in the order they were logged.
-pub(super) fn segment_from_records(records: &[SpanRecord<'_>]) -> Segment {
-    let Some(root) = records.iter().find(|record| record.item_type == ItemType::Rollout) else {
-        return Segment::default();
-    };
-    let trace_wide = TraceWide::of(root);
-    let mut segment = Segment::default();
-    let mut conversation = Conversation::default();
-    let mut last_milli = i64::MIN;
-    for record in records {
-        let mut observation = observation_from_record(record, &conversation, &trace_wide);
+impl Converter {
+    pub(super) fn new(root: &SpanRecord<'_>) -> Self {
+        Self {
+            root: root.span_id,
+            trace_wide: TraceWide::of(root),
+            conversation: Conversation::default(),
+            last_milli: i64::MIN,
+        }
+    }
+
+    /// The observation of a span, and the scores of a grade.
+    pub(super) fn convert(&mut self, record: &SpanRecord<'_>) -> (Observation, Vec<Score>) {
+        let mut observation = observation_from_record(record, &self.conversation, &self.trace_wide);
         if record.item_type == ItemType::Message && record.grader_name.is_empty() {
-            conversation.push(record);
+            self.conversation.push(record);
         }
-        // Langfuse cuts times to milliseconds and shows what begins within the same one in any order.
-        let milli = (record.started_at / NANOS_PER_MILLI).max(last_milli.saturating_add(1));
-        if record.item_type != ItemType::Rollout && record.item_type != ItemType::Group {
-            last_milli = milli;
-            observation.start_no_earlier_than(milli * NANOS_PER_MILLI);
+        if record.item_type == ItemType::Rollout {
+            observation.set_conversation_ends(&self.conversation);
+        } else if record.item_type != ItemType::Group {
+            // Langfuse cuts times to milliseconds and shows what begins within the same one in any order.
+            let next = self.last_milli.saturating_add(1);
+            self.last_milli = (record.started_at / NANOS_PER_MILLI).max(next);
+            observation.start_no_earlier_than(self.last_milli * NANOS_PER_MILLI);
         }
-        if record.item_type == ItemType::Grade {
-            segment.scores.extend(scores_from_grade(record, root, &trace_wide));
-        }
-        segment.observations.push(observation);
+        let scores = if record.item_type == ItemType::Grade {
+            scores_from_grade(record, self.root, &self.trace_wide)
+        } else {
+            Vec::new()
+        };
+        (observation, scores)
     }
-    if let Some(index) = records.iter().position(|record| record.item_type == ItemType::Rollout) {
-        segment.observations[index].set_conversation_ends(&conversation);
-    }
-    segment
 }
 
 #[cfg(test)]
@@ -60,6 +61,25 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    /// The root first, as it is logged, but converted last.
+    #[derive(Default)]
+    struct Segment {
+        observations: Vec<Observation>,
+        scores: Vec<Score>,
+    }
+
+    fn segment_from_records(records: &[SpanRecord<'_>]) -> Segment {
+        let mut converter = Converter::new(&records[0]);
+        let mut segment = Segment::default();
+        for record in records[1..].iter().chain(&records[..1]) {
+            let (observation, scores) = converter.convert(record);
+            segment.observations.push(observation);
+            segment.scores.extend(scores);
+        }
+        segment.observations.rotate_right(1);
+        segment
+    }
 
     fn record(item_type: ItemType, sequence: u8) -> SpanRecord<'static> {
         let at = 1_795_000_000_000_000_000 + i64::from(sequence);
@@ -139,9 +159,18 @@ mod tests {
             assert_eq!(observation.text("langfuse.user.id"), Some("u-9"));
             assert_eq!(observation.text("langfuse.session.id"), Some("s-1"));
             assert_eq!(observation.text("langfuse.environment"), Some("eval"));
-            assert_eq!(observation.text("langfuse.trace.metadata.run_id"), Some("run-1"));
-            assert_eq!(observation.text("langfuse.trace.metadata.customer_id"), Some("c-1"));
-            assert_eq!(observation.text("langfuse.trace.metadata.latency_ms"), Some("450"));
+            assert_eq!(
+                observation.text("langfuse.trace.metadata.run_id"),
+                Some("run-1")
+            );
+            assert_eq!(
+                observation.text("langfuse.trace.metadata.customer_id"),
+                Some("c-1")
+            );
+            assert_eq!(
+                observation.text("langfuse.trace.metadata.latency_ms"),
+                Some("450")
+            );
         }
     }
 
@@ -149,19 +178,28 @@ mod tests {
     fn a_model_call_is_a_generation_with_disjoint_usage() {
         let segment = segment_from_records(&rollout());
         let generation = &segment.observations[2];
-        assert_eq!(generation.text("langfuse.observation.type"), Some("generation"));
+        assert_eq!(
+            generation.text("langfuse.observation.type"),
+            Some("generation")
+        );
         assert_eq!(generation.text("gen_ai.system"), Some("openai"));
         assert_eq!(generation.text("gen_ai.request.model"), Some("gpt-x"));
         assert_eq!(
             json_of(generation, "langfuse.observation.usage_details"),
             json!({"input": 80, "input_cached_tokens": 20, "output": 12, "output_reasoning_tokens": 30, "total": 142})
         );
-        assert_eq!(json_of(generation, "langfuse.observation.cost_details"), json!({"total": 0.0005}));
+        assert_eq!(
+            json_of(generation, "langfuse.observation.cost_details"),
+            json!({"total": 0.0005})
+        );
         assert_eq!(
             json_of(generation, "langfuse.observation.input"),
             json!([{"role": "user", "content": "weather in Oslo?"}])
         );
-        assert_eq!(json_of(generation, "langfuse.observation.output")["tool_calls"][0]["function"]["name"], "weather");
+        assert_eq!(
+            json_of(generation, "langfuse.observation.output")["tool_calls"][0]["function"]["name"],
+            "weather"
+        );
     }
 
     #[test]
@@ -176,7 +214,10 @@ mod tests {
         let root = &segment.observations[0];
         assert_eq!(root.text("langfuse.observation.type"), Some("agent"));
         assert_eq!(root.text("langfuse.observation.model.name"), None);
-        assert_eq!(root.text("langfuse.observation.input"), Some("weather in Oslo?"));
+        assert_eq!(
+            root.text("langfuse.observation.input"),
+            Some("weather in Oslo?")
+        );
         assert_eq!(root.text("langfuse.observation.output"), Some("It rains."));
     }
 
@@ -185,22 +226,29 @@ mod tests {
         let scores = segment_from_records(&rollout()).scores;
         let bodies: Vec<Value> = scores.iter().map(|score| score.body.clone()).collect();
         assert_eq!(bodies.len(), 2);
-        assert_eq!((&bodies[0]["name"], &bodies[0]["value"]), (&json!("Judge"), &json!(0.5)));
+        assert_eq!(
+            (&bodies[0]["name"], &bodies[0]["value"]),
+            (&json!("Judge"), &json!(0.5))
+        );
         assert_eq!(bodies[0]["comment"], "half right");
         assert_eq!(bodies[0]["observationId"], "0000000000000001");
-        assert_eq!((&bodies[1]["name"], &bodies[1]["value"]), (&json!("Judge/tone"), &json!(1.0)));
+        assert_eq!(
+            (&bodies[1]["name"], &bodies[1]["value"]),
+            (&json!("Judge/tone"), &json!(1.0))
+        );
         assert_ne!(bodies[0]["id"], bodies[1]["id"]);
     }
 
     #[test]
     fn what_was_logged_within_one_millisecond_keeps_its_order() {
         let segment = segment_from_records(&rollout());
-        let starts: Vec<i64> = segment.observations[1..].iter().map(Observation::started_milli).collect();
-        assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "{starts:?}");
-    }
-
-    #[test]
-    fn spans_without_a_root_are_not_a_segment() {
-        assert!(segment_from_records(&rollout()[1..]).observations.is_empty());
+        let starts: Vec<i64> = segment.observations[1..]
+            .iter()
+            .map(Observation::started_milli)
+            .collect();
+        assert!(
+            starts.windows(2).all(|pair| pair[0] < pair[1]),
+            "{starts:?}"
+        );
     }
 }

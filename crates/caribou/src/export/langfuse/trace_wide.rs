@@ -34,9 +34,15 @@ impl TraceWide {
     }
 
     fn put_metadata(&mut self, root: &SpanRecord<'_>) {
-        let numbers = [("step_number", root.step_number), ("sample_index", root.sample_index)];
+        let numbers = [
+            ("step_number", root.step_number),
+            ("sample_index", root.sample_index),
+        ];
         for (key, number) in numbers {
-            self.put_meta(key, &number.map(|number| number.to_string()).unwrap_or_default());
+            self.put_meta(
+                key,
+                &number.map(|number| number.to_string()).unwrap_or_default(),
+            );
         }
         for (key, text) in [
             ("project", &root.project),
