@@ -21,12 +21,14 @@ Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(autouse=True)
-def no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_outside_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests see no settings of the person who runs them, and mistakes raise unless a test says otherwise."""
     for name in list(os.environ):
         if name.startswith(("KESTREL_", "CLICKHOUSE_", "LANGFUSE_", "CARIBOU_", "OTEL_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CARIBOU_STRICT", "1")
+    # One for all: another folder would be another destination, and what was logged to the former would be retired.
+    monkeypatch.setenv("CARIBOU_SPOOL_DIR", str(tmp_path_factory.getbasetemp() / "spool"))
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def program(sink: OtlpSink, tmp_path: Path) -> Program:
     def run(source: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "program.py"
         path.write_text(textwrap.dedent(source))
-        settings = {"KESTREL_API_URL": sink.url, **environment}
+        settings = {"KESTREL_API_URL": sink.url, "CARIBOU_SPOOL_DIR": str(tmp_path / "spool"), **environment}
         clean = {key: value for key, value in os.environ.items() if not key.startswith("CARIBOU_")}
         return subprocess.run(
             [sys.executable, "-X", "dev", str(path)],

@@ -129,6 +129,11 @@ impl Claim {
         self.reader.header().map(|header| &header.context)
     }
 
+    /// Whether the spool that claimed it also wrote it.
+    pub fn is_own(&self) -> bool {
+        self.name.stem.owner() == self.folder.inner.process.token()
+    }
+
     /// Damage found so far.
     pub fn damage(&self) -> &[MovedDamage] {
         &self.damage

@@ -20,7 +20,7 @@ use crate::process::{Liveness, is_older_than};
 use crate::record::{Appended, Record};
 use crate::segment_writer::{Flushed, SegmentWriter, frame_bytes};
 use crate::spool::SpoolInner;
-use crate::stats::Stats;
+use crate::stats::{Stats, pending_records};
 
 /// How long a delivery record may lie without its file before it is swept up.
 const ORPHAN_LIFETIME: Duration = Duration::from_secs(3600);
@@ -164,6 +164,24 @@ impl DestinationSpool {
     ///
     /// When the folder cannot be read, or after a fork.
     pub fn claim_oldest(&mut self) -> Result<Option<Claim>> {
+        self.claim_first(|_, _| true)
+    }
+
+    /// Like [`claim_oldest`](Self::claim_oldest), but leaves what another living process closed to that process, which
+    /// is thus the one that delivers what it wrote, in order, and knows about it.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read, or after a fork.
+    pub fn claim_own_or_abandoned(&mut self) -> Result<Option<Claim>> {
+        let own = self.folder.inner.process.token().to_owned();
+        self.claim_first(|stem, liveness| stem.owner() == own || !liveness.is_alive(stem.owner()))
+    }
+
+    fn claim_first(
+        &mut self,
+        wanted: impl Fn(&Stem, &mut Liveness) -> bool,
+    ) -> Result<Option<Claim>> {
         self.folder.inner.check_not_forked()?;
         let mut liveness = self.folder.inner.liveness();
         for mut segment in Listing::read(&self.folder.directory)?.segments {
@@ -174,7 +192,9 @@ impl DestinationSpool {
             if is_own && !self.close_own(&mut segment)? {
                 continue;
             }
-            if !self.folder.is_free(&segment, &mut liveness) {
+            if !self.folder.is_free(&segment, &mut liveness)
+                || !wanted(&segment.name.stem, &mut liveness)
+            {
                 continue;
             }
             if let Some(claim) = Claim::take(&self.folder, segment.name)? {
@@ -182,6 +202,45 @@ impl DestinationSpool {
             }
         }
         Ok(None)
+    }
+
+    /// Counts the records of this spool's own files that are not settled, whoever delivers them.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn own_records(&self) -> Result<u64> {
+        let own = self.folder.inner.process.token();
+        let listing = Listing::read(&self.folder.directory)?;
+        let of_own = listing
+            .segments
+            .iter()
+            .filter(|segment| segment.is_file && segment.name.stem.owner() == own);
+        let counts = of_own.map(|segment| match &self.writer {
+            Some(writer) if *writer.stem() == segment.name.stem => writer.records(),
+            _ => pending_records(&self.folder.directory, segment),
+        });
+        Ok(counts.sum())
+    }
+
+    /// Keeps records that the destination refused for good with the reason, for a person to look at. They are never
+    /// delivered by themselves. Those that were appended before are set aside by their [`Claim`] instead.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn set_aside(&mut self, records: &[Record<'_>], reason: &str) -> Result<PathBuf> {
+        self.folder.inner.check_not_forked()?;
+        let stem = self.folder.inner.next_stem();
+        let header = self
+            .folder
+            .header(&stem, &self.context)
+            .with_reason(reason, None);
+        let place = self.folder.place(&stem, 0);
+        let path = set_aside(place, &header, records.iter().copied())?;
+        let bytes = records.iter().map(frame_bytes).sum();
+        self.folder.inner.account.charge(&self.folder.name, bytes);
+        Ok(path)
     }
 
     /// Counts what lies here, of all processes. Reads the folder, and the heads of records that others are writing.

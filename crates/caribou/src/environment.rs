@@ -65,6 +65,12 @@ variables! {
     CARIBOU_STRICT;
     /// Set to `off` to record structure, tokens and times only.
     CARIBOU_CONTENT;
+    /// Folder in which waits what a destination has not acknowledged; `$XDG_STATE_HOME/caribou/spool` where it is not
+    /// set, or else `~/.local/state/caribou/spool`.
+    CARIBOU_SPOOL_DIR;
+    /// How much may wait there, in bytes, over all programs and destinations; 4 GiB where it is not set. `0` keeps
+    /// nothing on disk.
+    CARIBOU_SPOOL_MAX_BYTES;
     /// Set to anything but empty, `0` or `false` to print spans to the console.
     CARIBOU_TRACE_DEBUG;
     /// URL of ClickHouse, for direct export.

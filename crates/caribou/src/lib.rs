@@ -46,6 +46,7 @@ mod scope;
 mod secret;
 mod segment;
 mod settings;
+mod spool_settings;
 mod turns;
 
 pub use caribou_model::api::Project;
@@ -71,7 +72,7 @@ pub use secret::Secret;
 pub use segment::{Failure, Left};
 pub use settings::{
     DEFAULT_KESTREL_URL, DEFAULT_LANGFUSE_HOST, DEFAULT_PROJECT, KestrelTarget, LangfuseTarget,
-    OtlpTarget, Settings,
+    OtlpTarget, Settings, SpoolSettings,
 };
 
 /// The guide, whose examples are tested.

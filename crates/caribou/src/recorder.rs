@@ -155,7 +155,7 @@ impl Recorder {
         let current = core.slot.get();
         let serves = current
             .as_ref()
-            .is_some_and(|pipeline| pipeline.serves(&targets, &settings.resource));
+            .is_some_and(|pipeline| pipeline.serves(&targets, settings));
         if settings.enabled && serves {
             return;
         }
@@ -165,6 +165,7 @@ impl Recorder {
             Arc::new(Pipeline::new(
                 targets,
                 settings.resource.clone(),
+                settings.spool.clone(),
                 Arc::clone(&core.notices),
                 Arc::clone(&core.ids),
                 beat,
@@ -200,7 +201,8 @@ impl Recorder {
 
     /// Waits until everything logged before is delivered.
     ///
-    /// False where that took longer than `timeout`, or where something was refused or dropped since the last call.
+    /// False where that took longer than `timeout`, where something was refused or dropped since the last call, or at
+    /// once where all that is left is on disk and its destination is away.
     pub fn flush(&self, timeout: Duration) -> bool {
         self.flush_while(timeout, &mut || true)
     }
@@ -215,7 +217,8 @@ impl Recorder {
         delivered
     }
 
-    /// Delivers what is left within `timeout` and stops. What is logged afterwards is counted and lost until
+    /// Delivers what is left within `timeout` and stops; what is not delivered by then is left on disk, for the next
+    /// program that records to the same destination. What is logged afterwards is counted and lost until
     /// [`Recorder::configure`] is called.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let core = &self.core;
@@ -281,6 +284,9 @@ impl Recorder {
             count.store(0, Ordering::Relaxed);
         }
         let former = core.slot.get();
+        if let Some(former) = &former {
+            former.after_fork_in_child();
+        }
         let renewed = former.as_ref().map(|pipeline| Arc::new(pipeline.renewed()));
         core.slot.replace(renewed);
         // Its connections are the parent's.
@@ -294,6 +300,9 @@ impl Recorder {
         std::mem::forget(former);
         let retired =
             std::mem::take(&mut *core.retired.lock().unwrap_or_else(PoisonError::into_inner));
+        for pipeline in &retired {
+            pipeline.after_fork_in_child();
+        }
         std::mem::forget(retired);
     }
 

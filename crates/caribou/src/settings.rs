@@ -6,6 +6,7 @@ use caribou_model::Phase;
 
 use crate::config::{Config, Redactor};
 use crate::environment::{self as variable, Environment};
+pub use crate::spool_settings::SpoolSettings;
 use crate::{ConfigureError, Secret};
 
 /// Where Kestrel is when nobody says.
@@ -44,6 +45,8 @@ pub struct Settings {
     pub kestrel: KestrelTarget,
     /// Attributes of the resource, `service.name` among them.
     pub resource: Vec<(String, String)>,
+    /// Where waits what a destination has not acknowledged.
+    pub spool: SpoolSettings,
     /// Records nothing where false.
     pub enabled: bool,
     /// Makes more of mistakes than a log line.
@@ -140,6 +143,7 @@ impl Config {
             otlp: resolve_otlp(&kestrel, environment)?,
             langfuse: self.resolve_langfuse(environment)?,
             resource: resolve_resource(environment),
+            spool: SpoolSettings::resolve(self.spool_dir.as_deref(), environment),
             enabled: !environment.switch(variable::CARIBOU_DISABLED)
                 && !environment.switch(variable::OTEL_SDK_DISABLED),
             strict: environment.switch(variable::CARIBOU_STRICT),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use caribou_model::{ItemType, SpanRecord};
 use caribou_otlp::{Defaults, decode_protobuf};
@@ -20,6 +21,8 @@ struct SinkState {
     received: Vec<SpanRecord<'static>>,
     headers: Vec<BTreeMap<String, String>>,
     replies: VecDeque<Reply>,
+    delay: Duration,
+    refused_name: Option<String>,
 }
 
 /// What to answer instead of success.
@@ -39,8 +42,15 @@ impl Sink {
     /// # Panics
     /// When no port can be had.
     pub fn start() -> Self {
-        let listener =
-            TcpListener::bind("127.0.0.1:0").expect("a free port on the loopback interface");
+        Self::start_at("127.0.0.1:0")
+    }
+
+    /// Listens on an address, such as one where nobody listened before.
+    ///
+    /// # Panics
+    /// When the address cannot be had.
+    pub fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).expect("a free port on the loopback interface");
         let address = listener
             .local_addr()
             .expect("a bound listener has an address");
@@ -66,6 +76,16 @@ impl Sink {
     /// Answers the next request with this instead of taking it.
     pub fn reply_once(&self, reply: Reply) {
         self.state().replies.push_back(reply);
+    }
+
+    /// Answers each request only after so long.
+    pub fn answer_after(&self, delay: Duration) {
+        self.state().delay = delay;
+    }
+
+    /// Refuses every request that holds a span of this name.
+    pub fn refuse_requests_with(&self, name: &str) {
+        self.state().refused_name = Some(name.to_owned());
     }
 
     /// Everything that was taken, each revision of its own.
@@ -118,11 +138,12 @@ fn serve(connection: TcpStream, state: &Mutex<SinkState>) {
     let mut reader = BufReader::new(read_half);
     let mut writer = connection;
     while let Some((headers, body)) = read_request(&mut reader) {
-        let reply = {
+        let (reply, delay) = {
             let mut state = lock(state);
             state.headers.push(headers);
-            state.replies.pop_front()
+            (state.replies.pop_front(), state.delay)
         };
+        std::thread::sleep(delay);
         let reply = reply.unwrap_or_else(|| take(body, state));
         let head = format!(
             "HTTP/1.1 {} -\r\nContent-Length: {}\r\n{}\r\n",
@@ -163,7 +184,13 @@ fn take(body: Vec<u8>, state: &Mutex<SinkState>) -> Reply {
     let body: &'static [u8] = body.leak();
     match decode_protobuf(body, &Defaults::default()) {
         Ok(decoded) if decoded.rejected.is_empty() => {
-            lock(state).received.extend(decoded.spans);
+            let mut state = lock(state);
+            let refused =
+                |span: &SpanRecord<'_>| Some(&*span.name) == state.refused_name.as_deref();
+            if decoded.spans.iter().any(refused) {
+                return bad_request("a span of a name that nobody wants");
+            }
+            state.received.extend(decoded.spans);
             Reply {
                 status: 200,
                 ..Reply::default()

@@ -273,3 +273,38 @@ fn a_file_that_may_not_be_read_is_passed_over() {
     };
     assert_eq!(drain(&mut destination), expected);
 }
+
+#[test]
+fn what_a_living_process_closed_is_left_to_it_until_it_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first_spool, mut first) = open(folder.path());
+    append(&mut first, &["a", "b"]);
+    first.rotate().unwrap();
+    let (_spool, mut second) = open(folder.path());
+    append(&mut second, &["c"]);
+    assert_eq!(second.own_records().unwrap(), 1);
+
+    let mut claim = second.claim_own_or_abandoned().unwrap().unwrap();
+    assert!(claim.is_own());
+    assert_eq!(drain_claim(&mut claim), ["c"]);
+    drop(claim);
+    assert!(second.claim_own_or_abandoned().unwrap().is_none());
+    assert_eq!(first.own_records().unwrap(), 2);
+
+    drop((first_spool, first));
+    let mut claim = second.claim_own_or_abandoned().unwrap().unwrap();
+    assert!(!claim.is_own());
+    assert_eq!(drain_claim(&mut claim), ["a", "b"]);
+}
+
+#[test]
+fn what_was_refused_before_it_was_appended_is_kept_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_spool, mut destination) = open(folder.path());
+    destination
+        .set_aside(&[record(b"bad")], "no such project")
+        .unwrap();
+    let stats = destination.stats().unwrap();
+    assert_eq!((stats.set_aside_records, stats.records), (1, 0));
+    assert!(drain(&mut destination).is_empty());
+}

@@ -35,6 +35,11 @@ pub(super) enum Outcome {
         /// What happened.
         reason: String,
     },
+    /// It does not take them together, but may take parts of them.
+    RefusedTogether {
+        /// Why.
+        reason: String,
+    },
     /// It will never take them.
     Refused {
         /// Why.

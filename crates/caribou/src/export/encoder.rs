@@ -75,8 +75,7 @@ impl Encoder {
             if !chunk.fits(1, encoded.len()) {
                 self.hand_over(std::mem::take(&mut chunk));
             }
-            chunk.bytes.extend_from_slice(&encoded);
-            chunk.ends.push(chunk.bytes.len());
+            chunk.push(&encoded);
         }
         if !chunk.is_empty() {
             self.hand_over(chunk);

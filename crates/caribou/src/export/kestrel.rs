@@ -28,21 +28,28 @@ impl OtlpDestination {
     const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
     pub(super) fn new(target: &OtlpTarget, resource: &[(String, String)]) -> Self {
-        let resource: Vec<(&str, &str)> = resource
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
         Self {
             agent: super::agent(&target.url, target.timeout, target.certificates.as_deref()),
             target: target.clone(),
-            envelope: Envelope::from_text(&resource, "caribou", env!("CARGO_PKG_VERSION")),
+            envelope: envelope(resource),
         }
     }
 
     fn body(&self, chunks: &[Arc<Chunk>]) -> Vec<u8> {
         let spans: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.spans()).collect();
-        self.envelope.request(&spans)
+        match chunks.first().and_then(|chunk| chunk.resource.as_ref()) {
+            Some(resource) => envelope(resource).request(&spans),
+            None => self.envelope.request(&spans),
+        }
     }
+}
+
+fn envelope(resource: &[(String, String)]) -> Envelope {
+    let resource: Vec<(&str, &str)> = resource
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    Envelope::from_text(&resource, "caribou", env!("CARGO_PKG_VERSION"))
 }
 
 impl Destination for OtlpDestination {
@@ -130,6 +137,10 @@ fn outcome_from_answer(status: u16, after: Option<Duration>, answer: &[u8]) -> O
             unreachable: false,
             reason: format!("HTTP {status}: {}", message(answer)),
         },
+        // A single span that nobody can read, or too much at once.
+        400 | 413 | 422 => Outcome::RefusedTogether {
+            reason: format!("HTTP {status}: {}", message(answer)),
+        },
         _ => Outcome::Refused {
             reason: format!("HTTP {status}: {}", message(answer)),
         },
@@ -181,10 +192,16 @@ mod tests {
                 Outcome::Later { .. }
             ));
         }
-        for status in [301, 400, 401, 404, 413, 500] {
+        for status in [301, 401, 404, 500] {
             assert!(matches!(
                 outcome_from_answer(status, None, b""),
                 Outcome::Refused { .. }
+            ));
+        }
+        for status in [400, 413, 422] {
+            assert!(matches!(
+                outcome_from_answer(status, None, b""),
+                Outcome::RefusedTogether { .. }
             ));
         }
     }

@@ -2,14 +2,17 @@
 //!
 //! `log()` moves a span into [`SpanQueue`] and returns. One thread encodes what is queued into [`Chunk`]s and hands them
 //! to the [`Outbox`] of every destination; each destination has a thread of its own, so that one that is away holds up
-//! no other.
+//! no other. What a destination has not acknowledged within 100 ms is appended to its [`Shelf`] of the spool by a further
+//! thread, and sent from there.
 
 mod backoff;
 mod console;
 mod deliver;
 mod destination;
+mod drain;
 mod encoder;
 mod http;
+mod keeper;
 mod kestrel;
 mod langfuse;
 mod outbox;
@@ -17,6 +20,8 @@ mod pipeline;
 mod processor;
 mod queue;
 mod records;
+mod search;
+mod shelf;
 mod target;
 
 pub(crate) use encoder::Beat;
@@ -32,7 +37,12 @@ pub(crate) struct Chunk {
     bytes: Vec<u8>,
     /// Where each span ends in `bytes`.
     ends: Vec<usize>,
+    /// The resource that they belong to, where it is not the process's own.
+    resource: Option<Resource>,
 }
+
+/// Attributes of a resource.
+pub(crate) type Resource = std::sync::Arc<Vec<(String, String)>>;
 
 impl Chunk {
     /// Requests stay below the size that servers commonly take.
@@ -52,6 +62,23 @@ impl Chunk {
         self.is_empty()
             || (self.len() + spans <= Self::MAX_SPANS
                 && self.bytes.len() + bytes <= Self::MAX_BYTES)
+    }
+
+    /// Some of its spans as a chunk of their own.
+    fn part(&self, spans: std::ops::Range<usize>) -> Self {
+        let mut part = Self {
+            resource: self.resource.clone(),
+            ..Self::default()
+        };
+        for span in self.spans().skip(spans.start).take(spans.len()) {
+            part.push(span);
+        }
+        part
+    }
+
+    fn push(&mut self, span: &[u8]) {
+        self.bytes.extend_from_slice(span);
+        self.ends.push(self.bytes.len());
     }
 
     fn spans(&self) -> impl Iterator<Item = &[u8]> {

@@ -1,32 +1,82 @@
-//! What waits for one destination.
+//! What waits for one destination, in memory.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Chunk;
+use super::shelf::Shelf;
 
-/// Encoded spans for one destination, bounded in bytes, and what became of those before them.
+/// Encoded spans for one destination, and what became of those before them.
+///
+/// Three threads meet here. The encoder puts chunks in. The courier takes them out to send them, a flight at a time. The
+/// keeper appends to the spool what has been here for too long, whether it is being sent or not. While the spool holds
+/// anything, the courier sends from there, so that the order is kept.
 #[derive(Debug)]
 pub(super) struct Outbox {
     pub(super) name: &'static str,
     state: Mutex<OutboxState>,
+    /// For the courier, and for those who wait for what becomes of spans.
     changed: Condvar,
+    /// For the keeper.
+    overdue: Condvar,
 }
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what three threads tell each other, each independent of the rest"
+)]
 struct OutboxState {
-    chunks: VecDeque<Arc<Chunk>>,
+    held: VecDeque<Held>,
     bytes: usize,
+    /// How many of `held`, from the front, are being sent.
+    flight: usize,
+    /// Spans of the flight of which it is known what became of them.
+    flight_settled: u64,
+    /// The flight is in the spool and no longer in `held`.
+    flight_kept: bool,
+    /// How many of `held`, from the front, are being appended to the spool.
+    appending: usize,
+    /// Spans that were settled and left while they were being appended.
+    gone_meanwhile: u64,
+    /// A failed append is not repeated before.
+    append_not_before: Option<Instant>,
+    keeper: Keeper,
+    /// The keeper waits for a call.
+    keeper_sleeps: bool,
+    /// The spool holds, or may hold, what comes before everything in `held`.
+    on_disk: bool,
     counts: Counts,
     /// Counts calls of `flush`, each of which ends a wait for the next attempt.
     hurries: u64,
+    /// Attempts that found nobody at the destination's address.
+    misses: u64,
     /// No more chunks will come.
     complete: bool,
+    /// Nothing is sent any more: what is left goes to the spool or is lost.
+    given_up: bool,
     /// The destination's thread has ended.
     ended: bool,
     /// When to give up on what waits.
     closing: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Held {
+    chunk: Arc<Chunk>,
+    since: Instant,
+}
+
+/// Whether there is a spool.
+#[derive(Debug, Default)]
+enum Keeper {
+    /// None, or none any more.
+    #[default]
+    Absent,
+    /// It is being opened.
+    Opening,
+    Present(Arc<Shelf>),
 }
 
 /// What became of the spans of one destination.
@@ -40,6 +90,8 @@ pub(crate) struct Counts {
     pub(crate) refused: u64,
     /// Lost because there was no more room, or no more time.
     pub(crate) dropped: u64,
+    /// In the spool.
+    pub(crate) spooled: u64,
 }
 
 impl Counts {
@@ -47,6 +99,17 @@ impl Counts {
     pub(crate) fn settled(&self) -> u64 {
         self.acknowledged + self.refused + self.dropped
     }
+}
+
+/// What the courier is to do next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Send these.
+    Send(Vec<Arc<Chunk>>),
+    /// Send what the spool holds.
+    Drain(Arc<Shelf>),
+    /// Nothing more will come.
+    End,
 }
 
 /// Why a wait for the next attempt ended.
@@ -59,13 +122,24 @@ pub(super) enum Waited {
 }
 
 impl Outbox {
+    /// Bound where there is no spool, or no room in it.
     const MAX_BYTES: usize = 256 << 20;
+    /// What is appended at once, as soon as there is so much.
+    const APPEND_BYTES: usize = 4 << 20;
+    /// Together with the time that encoding and appending take, what was logged this long ago is on disk within 100 ms.
+    const KEEP_AFTER: Duration = Duration::from_millis(70);
+    const APPEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
+    /// A disk that hangs delays the first spans no longer than this.
+    const LONGEST_OPENING: Duration = Duration::from_secs(1);
+    /// How often an idle courier looks for what processes that died have left.
+    const LOOK_AROUND: Duration = Duration::from_secs(30);
 
     pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
             state: Mutex::default(),
             changed: Condvar::new(),
+            overdue: Condvar::new(),
         }
     }
 
@@ -74,15 +148,24 @@ impl Outbox {
         let mut state = self.lock();
         let spans = chunk.len() as u64;
         state.counts.offered += spans;
-        let fits = state.bytes + chunk.bytes.len() <= Self::MAX_BYTES || state.chunks.is_empty();
+        let over = state.ended && matches!(state.keeper, Keeper::Absent);
+        let fits =
+            !over && (state.bytes + chunk.bytes.len() <= Self::MAX_BYTES || state.held.is_empty());
         if fits {
             state.bytes += chunk.bytes.len();
-            state.chunks.push_back(Arc::clone(chunk));
+            state.held.push_back(Held {
+                chunk: Arc::clone(chunk),
+                since: Instant::now(),
+            });
         } else {
             state.counts.dropped += spans;
         }
+        let wake_keeper = state.keeper_sleeps || state.bytes > Self::APPEND_BYTES;
         drop(state);
         self.changed.notify_all();
+        if wake_keeper {
+            self.overdue.notify_one();
+        }
         fits
     }
 
@@ -95,41 +178,93 @@ impl Outbox {
         self.changed.notify_all();
     }
 
-    /// Waits for chunks and takes as many as fit one request; `None` once closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<Arc<Chunk>>> {
+    /// Waits for something to do.
+    pub(super) fn next(&self) -> Next {
+        let opened_by = Instant::now() + Self::LONGEST_OPENING;
+        let mut look_around = Instant::now() + Self::LOOK_AROUND;
         let mut state = self.lock();
-        while state.chunks.is_empty() {
-            if state.complete || state.closing.is_some() {
-                return None;
+        loop {
+            let now = Instant::now();
+            if state.given_up || state.closing.is_some_and(|closing| closing <= now) {
+                return Next::End;
             }
+            let opening = matches!(state.keeper, Keeper::Opening) && now < opened_by;
+            if !opening && state.appending == 0 {
+                if now >= look_around {
+                    look_around = now + Self::LOOK_AROUND;
+                    state.on_disk = true;
+                }
+                match &state.keeper {
+                    Keeper::Present(shelf) if state.on_disk => {
+                        return Next::Drain(Arc::clone(shelf));
+                    }
+                    _ if !state.held.is_empty() => return Next::Send(state.take_flight()),
+                    _ if state.complete || state.closing.is_some() => return Next::End,
+                    _ => {}
+                }
+            }
+            let until = if opening { opened_by } else { look_around };
+            let until = state.closing.map_or(until, |closing| closing.min(until));
             state = self
                 .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+                .wait_timeout(state, until.saturating_duration_since(now))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
-        let mut taken: Vec<Arc<Chunk>> = Vec::new();
-        let (mut spans, mut bytes) = (0, 0);
-        while let Some(chunk) = state.chunks.front() {
-            spans += chunk.len();
-            bytes += chunk.bytes.len();
-            let full = spans > Chunk::MAX_SPANS || bytes > Chunk::MAX_BYTES;
-            if full && !taken.is_empty() {
-                break;
-            }
-            taken.extend(state.chunks.pop_front());
-        }
-        state.bytes -= taken.iter().map(|chunk| chunk.bytes.len()).sum::<usize>();
-        Some(taken)
     }
 
-    /// Notes what became of spans that were taken.
-    pub(super) fn settle(&self, acknowledged: u64, refused: u64, dropped: u64) {
+    /// Notes what became of spans of the flight, and whether they were its last. True where they are in the spool as
+    /// well, or will be in a moment.
+    pub(super) fn settle_flight(&self, acknowledged: u64, refused: u64, last: bool) -> bool {
         let mut state = self.lock();
+        let spans = acknowledged + refused;
+        state.counts.acknowledged += acknowledged;
+        state.counts.refused += refused;
+        let kept = state.flight_kept || state.appending > 0;
+        if state.flight_kept {
+            state.counts.spooled = state.counts.spooled.saturating_sub(spans);
+        } else {
+            state.flight_settled += spans;
+        }
+        if last {
+            state.end_flight();
+        }
+        drop(state);
+        self.changed.notify_all();
+        kept
+    }
+
+    /// Ends the flight if the spool has it; then it is sent again from there, apart from what is settled.
+    pub(super) fn leave_flight_to_spool(&self) -> bool {
+        let mut state = self.lock();
+        let kept = state.flight_kept;
+        if kept {
+            state.end_flight();
+        }
+        kept
+    }
+
+    /// Notes what became of spans that this process had spooled.
+    pub(super) fn settle_spooled(&self, acknowledged: u64, refused: u64, dropped: u64) {
+        let mut state = self.lock();
+        let spans = acknowledged + refused + dropped;
+        state.counts.spooled = state.counts.spooled.saturating_sub(spans);
         state.counts.acknowledged += acknowledged;
         state.counts.refused += refused;
         state.counts.dropped += dropped;
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Notes that the spool holds no more than `own_records` of this process's spans, and nothing that can be sent now.
+    /// Gives the number of spans that vanished from it: delivered by somebody else, or lost.
+    pub(super) fn spool_is_drained(&self, own_records: u64) -> u64 {
+        let mut state = self.lock();
+        if state.appending > 0 {
+            return 0;
+        }
+        state.on_disk = own_records > 0;
+        state.counts.spooled.saturating_sub(own_records)
     }
 
     /// Waits before the next attempt. A hurry ends the wait unless the destination itself asked for it.
@@ -156,10 +291,20 @@ impl Outbox {
         }
     }
 
-    /// Ends a wait for the next attempt.
-    pub(super) fn hurry(&self) {
-        self.lock().hurries += 1;
+    /// Notes that nobody was found at the destination's address.
+    pub(super) fn missed(&self) {
+        self.lock().misses += 1;
         self.changed.notify_all();
+    }
+
+    /// Ends a wait for the next attempt; gives the number of attempts so far that found nobody.
+    pub(super) fn hurry(&self) -> u64 {
+        let mut state = self.lock();
+        state.hurries += 1;
+        let misses = state.misses;
+        drop(state);
+        self.changed.notify_all();
+        misses
     }
 
     /// Lets the destination's thread end once nothing waits any more.
@@ -170,8 +315,166 @@ impl Outbox {
 
     /// Waits until this many spans are settled; false where that did not happen in time.
     pub(super) fn wait_settled(&self, offered: u64, deadline: Instant) -> bool {
+        self.wait_until(deadline, |state| state.counts.settled() >= offered)
+    }
+
+    /// Whether everything that is not settled is on disk, and nobody was found at the destination's address since.
+    pub(super) fn is_left_to_disk(&self, offered: u64, misses_before: u64) -> bool {
+        let state = self.lock();
+        state.counts.settled() + state.counts.spooled >= offered && state.misses > misses_before
+    }
+
+    /// Waits until this many spans are settled or safe on disk.
+    pub(super) fn wait_safe(&self, offered: u64, deadline: Instant) -> bool {
+        self.wait_until(deadline, |state| {
+            state.counts.settled() + state.counts.spooled >= offered
+        })
+    }
+
+    /// Lets the destination's thread end: at once when nothing waits, else at the deadline.
+    pub(super) fn close(&self, deadline: Instant) {
+        self.lock().closing = Some(deadline);
+        self.changed.notify_all();
+    }
+
+    /// Stops sending. What is left is the keeper's; without a keeper it is lost, and counted.
+    pub(super) fn give_up(&self) -> u64 {
         let mut state = self.lock();
-        while state.counts.settled() < offered {
+        state.given_up = true;
+        state.flight = 0;
+        let lost = match state.keeper {
+            Keeper::Absent => state.abandon(),
+            Keeper::Opening | Keeper::Present(_) => 0,
+        };
+        drop(state);
+        self.changed.notify_all();
+        self.overdue.notify_all();
+        lost
+    }
+
+    /// Notes that the destination's thread has done its last.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+        self.overdue.notify_all();
+    }
+
+    /// Waits until the destination's thread has done its last.
+    pub(super) fn wait_ended(&self, deadline: Instant) {
+        self.wait_until(deadline, |state| state.ended);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.lock().closing.is_some()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.lock().counts
+    }
+
+    /// The spool, where there is one.
+    pub(super) fn shelf(&self) -> Option<Arc<Shelf>> {
+        match &self.lock().keeper {
+            Keeper::Present(shelf) => Some(Arc::clone(shelf)),
+            Keeper::Absent | Keeper::Opening => None,
+        }
+    }
+
+    /// Announces a spool that is about to be opened.
+    pub(super) fn expect_shelf(&self) {
+        self.lock().keeper = Keeper::Opening;
+    }
+
+    /// Says what came of opening the spool.
+    pub(super) fn shelf_opened(&self, shelf: Option<Arc<Shelf>>) {
+        let mut state = self.lock();
+        state.on_disk = shelf.is_some();
+        state.keeper = shelf.map_or(Keeper::Absent, Keeper::Present);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Notes that nothing is appended any more.
+    pub(super) fn shelf_closed(&self) {
+        self.lock().keeper = Keeper::Absent;
+    }
+
+    /// Waits until something has been here for too long, and gives the oldest of it to be appended; `None` once nothing
+    /// more will come.
+    pub(super) fn wait_overdue(&self) -> Option<Vec<Arc<Chunk>>> {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let Some(front) = state.held.front() else {
+                if state.ended {
+                    return None;
+                }
+                state.keeper_sleeps = true;
+                state = self
+                    .overdue
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                state.keeper_sleeps = false;
+                continue;
+            };
+            let urgent = state.given_up || state.bytes > Self::APPEND_BYTES;
+            let due = if urgent {
+                now
+            } else {
+                front.since + Self::KEEP_AFTER
+            };
+            let due = state
+                .append_not_before
+                .map_or(due, |before| before.max(due));
+            if due <= now {
+                return Some(state.take_overdue());
+            }
+            state = self
+                .overdue
+                .wait_timeout(state, due - now)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Notes how many spans, from the first on, of those that were to be appended are safe. Gives the number of spans
+    /// that are lost because there is no time to try again.
+    pub(super) fn appended(&self, mut safe: u64, failed: bool) -> u64 {
+        let mut state = self.lock();
+        safe = safe.saturating_sub(std::mem::take(&mut state.gone_meanwhile));
+        let flight = state.flight_spans();
+        // A flight is kept whole or not at all.
+        if state.flight > 0 && safe >= flight {
+            for _ in 0..std::mem::take(&mut state.flight) {
+                state.keep_front();
+            }
+            state.flight_kept = true;
+            safe -= flight;
+        }
+        while state.appending > 0 && state.flight == 0 {
+            let spans = state.held.front().map_or(0, |held| held.chunk.len() as u64);
+            if spans > safe {
+                break;
+            }
+            safe -= spans;
+            state.keep_front();
+        }
+        state.on_disk = true;
+        state.appending = 0;
+        state.append_not_before = failed.then(|| Instant::now() + Self::APPEND_AGAIN_AFTER);
+        let lost = if failed && state.given_up {
+            state.abandon()
+        } else {
+            0
+        };
+        drop(state);
+        self.changed.notify_all();
+        lost
+    }
+
+    fn wait_until(&self, deadline: Instant, done: impl Fn(&OutboxState) -> bool) -> bool {
+        let mut state = self.lock();
+        while !done(&state) {
             let now = Instant::now();
             if now >= deadline {
                 return false;
@@ -185,57 +488,84 @@ impl Outbox {
         true
     }
 
-    /// Lets the destination's thread end: at once when nothing waits, else at the deadline.
-    pub(super) fn close(&self, deadline: Instant) {
-        let mut state = self.lock();
-        state.closing = Some(deadline);
-        drop(state);
-        self.changed.notify_all();
+    fn lock(&self) -> MutexGuard<'_, OutboxState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Notes that the destination's thread has done its last.
-    pub(super) fn end(&self) {
-        self.lock().ended = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits until the destination's thread has done its last.
-    pub(super) fn wait_ended(&self, deadline: Instant) {
-        let mut state = self.lock();
-        while !state.ended {
-            let now = Instant::now();
-            if now >= deadline {
-                return;
+impl OutboxState {
+    /// As many chunks as fit one request; they stay here until they are settled or spooled.
+    fn take_flight(&mut self) -> Vec<Arc<Chunk>> {
+        let mut taken: Vec<Arc<Chunk>> = Vec::new();
+        let (mut spans, mut bytes) = (0, 0);
+        for held in &self.held {
+            spans += held.chunk.len();
+            bytes += held.chunk.bytes.len();
+            let full = spans > Chunk::MAX_SPANS || bytes > Chunk::MAX_BYTES;
+            if full && !taken.is_empty() {
+                break;
             }
-            state = self
-                .changed
-                .wait_timeout(state, deadline - now)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            taken.push(Arc::clone(&held.chunk));
+        }
+        self.flight = taken.len();
+        taken
+    }
+
+    fn take_overdue(&mut self) -> Vec<Arc<Chunk>> {
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        for held in &self.held {
+            if bytes >= Outbox::APPEND_BYTES && taken.len() >= self.flight {
+                break;
+            }
+            bytes += held.chunk.bytes.len();
+            taken.push(Arc::clone(&held.chunk));
+        }
+        self.appending = taken.len();
+        taken
+    }
+
+    fn flight_spans(&self) -> u64 {
+        let flight = self.held.iter().take(self.flight);
+        flight.map(|held| held.chunk.len() as u64).sum()
+    }
+
+    fn end_flight(&mut self) {
+        if self.appending > 0 {
+            self.gone_meanwhile = self.flight_spans();
+            self.appending = self.appending.saturating_sub(self.flight);
+        }
+        for _ in 0..std::mem::take(&mut self.flight) {
+            self.pop_front();
+        }
+        self.flight_kept = false;
+        self.flight_settled = 0;
+    }
+
+    /// Counts the first chunk, which was appended, as spooled, but for what was settled before.
+    fn keep_front(&mut self) {
+        let spans = self.held.front().map_or(0, |held| held.chunk.len() as u64);
+        let settled = self.flight_settled.min(spans);
+        self.flight_settled -= settled;
+        self.counts.spooled += spans - settled;
+        self.appending = self.appending.saturating_sub(1);
+        self.pop_front();
+    }
+
+    fn pop_front(&mut self) {
+        if let Some(held) = self.held.pop_front() {
+            self.bytes -= held.chunk.bytes.len();
         }
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.lock().closing.is_some()
-    }
-
-    /// Gives up on everything that still waits; says how much that was.
-    pub(super) fn abandon(&self) -> u64 {
-        let mut state = self.lock();
-        let spans = state.chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        state.chunks.clear();
-        state.bytes = 0;
-        state.counts.dropped += spans;
-        drop(state);
-        self.changed.notify_all();
-        spans
-    }
-
-    pub(super) fn counts(&self) -> Counts {
-        self.lock().counts
-    }
-
-    fn lock(&self) -> MutexGuard<'_, OutboxState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn abandon(&mut self) -> u64 {
+        let waiting: u64 = self.held.iter().map(|held| held.chunk.len() as u64).sum();
+        let lost = waiting - std::mem::take(&mut self.flight_settled).min(waiting);
+        self.held.clear();
+        self.bytes = 0;
+        self.appending = 0;
+        self.flight = 0;
+        self.counts.dropped += lost;
+        lost
     }
 }

@@ -8,24 +8,31 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::backoff::Backoff;
 use super::deliver::Courier;
+use super::drain::Draining;
 use super::encoder::{Beat, Encoder};
+use super::keeper::Keeper;
 use super::outbox::{Counts, Outbox};
 use super::queue::SpanQueue;
+use super::shelf::SpoolSlot;
 use super::target::Target;
 use crate::ids::Ids;
 use crate::notice::Notices;
+use crate::settings::{Settings, SpoolSettings};
 
 /// Everything between an ended span and its destinations.
 pub(crate) struct Pipeline {
     queue: Arc<SpanQueue>,
     /// One for each target, in their order.
     outboxes: Vec<Arc<Outbox>>,
+    /// The spool of each, while it is open.
+    spools: Vec<Arc<SpoolSlot>>,
     started: AtomicBool,
     starting: Mutex<()>,
     /// Losses that a `flush` has owned up to.
     losses_told: AtomicU64,
     targets: Vec<Target>,
     resource: Vec<(String, String)>,
+    spool: SpoolSettings,
     notices: Arc<Notices>,
     ids: Arc<Ids>,
     beat: Beat,
@@ -62,6 +69,7 @@ impl Pipeline {
     pub(crate) fn new(
         targets: Vec<Target>,
         resource: Vec<(String, String)>,
+        spool: SpoolSettings,
         notices: Arc<Notices>,
         ids: Arc<Ids>,
         beat: Beat,
@@ -72,11 +80,13 @@ impl Pipeline {
                 .iter()
                 .map(|target| Arc::new(Outbox::new(target.name())))
                 .collect(),
+            spools: targets.iter().map(|_| Arc::default()).collect(),
             started: AtomicBool::new(false),
             starting: Mutex::default(),
             losses_told: AtomicU64::new(0),
             targets,
             resource,
+            spool,
             notices,
             ids,
             beat,
@@ -84,8 +94,10 @@ impl Pipeline {
     }
 
     /// Whether it sends to the same places in the same way.
-    pub(crate) fn serves(&self, targets: &[Target], resource: &[(String, String)]) -> bool {
-        self.targets == targets && self.resource == resource
+    pub(crate) fn serves(&self, targets: &[Target], settings: &Settings) -> bool {
+        self.targets == targets
+            && self.resource == settings.resource
+            && self.spool == settings.spool
     }
 
     /// A new pipeline to the same places.
@@ -93,10 +105,18 @@ impl Pipeline {
         Self::new(
             self.targets.clone(),
             self.resource.clone(),
+            self.spool.clone(),
             Arc::clone(&self.notices),
             Arc::clone(&self.ids),
             Arc::clone(&self.beat),
         )
+    }
+
+    /// To be called in a forked child for each pipeline of its parent: lets go of what the two would share.
+    pub(crate) fn after_fork_in_child(&self) {
+        for spool in &self.spools {
+            spool.after_fork_in_child();
+        }
     }
 
     /// Takes a span in without waiting.
@@ -123,26 +143,28 @@ impl Pipeline {
             notices: Arc::clone(&self.notices),
             beat: Arc::clone(&self.beat),
         };
-        let mut threads = vec![
-            std::thread::Builder::new()
-                .name("caribou-encoder".to_owned())
-                .spawn(move || encoder.run()),
-        ];
-        for (target, outbox) in self.targets.iter().zip(&self.outboxes) {
+        let mut threads = vec![spawn("encoder", move || encoder.run())];
+        for (index, target) in self.targets.iter().enumerate() {
+            if let Some(keeper) = self.keeper(index, target) {
+                self.outboxes[index].expect_shelf();
+                let spawned = spawn("spool", move || keeper.run());
+                if spawned.is_err() {
+                    self.outboxes[index].shelf_opened(None);
+                }
+                threads.push(spawned);
+            }
             let courier = Courier {
-                outbox: Arc::clone(outbox),
+                outbox: Arc::clone(&self.outboxes[index]),
                 destination: target.open(&self.resource, &self.notices),
+                resource: self.resource.clone(),
                 notices: Arc::clone(&self.notices),
                 ids: Arc::clone(&self.ids),
                 backoff: Backoff::default(),
                 away: false,
                 told_away: None,
+                draining: Draining::default(),
             };
-            threads.push(
-                std::thread::Builder::new()
-                    .name(format!("caribou-{}", target.name()))
-                    .spawn(move || courier.run()),
-            );
+            threads.push(spawn(target.name(), move || courier.run()));
         }
         for error in threads.into_iter().filter_map(Result::err) {
             self.notices.tell_once("no_thread", || {
@@ -152,29 +174,44 @@ impl Pipeline {
         self.started.store(true, Ordering::Release);
     }
 
-    /// Waits until what was logged before is settled, as long as `go_on` agrees. False where that took too long, or
-    /// where something was lost or refused since the last call.
+    fn keeper(&self, index: usize, target: &Target) -> Option<Keeper> {
+        let identity = target.spool_identity()?;
+        self.spool.is_used().then(|| Keeper {
+            outbox: Arc::clone(&self.outboxes[index]),
+            settings: self.spool.clone(),
+            identity,
+            resource: self.resource.clone(),
+            starts_small: target.is_a_guess(),
+            slot: Arc::clone(&self.spools[index]),
+            notices: Arc::clone(&self.notices),
+        })
+    }
+
+    /// Waits until what was logged before is settled, as long as `go_on` agrees. False where that took too long, where
+    /// all that is left is on disk and its destination is away, or where something was lost or refused since the last
+    /// call.
     pub(crate) fn flush(&self, deadline: Instant, go_on: &mut dyn FnMut() -> bool) -> bool {
         const STEP: Duration = Duration::from_millis(100);
         if !self.started.load(Ordering::Acquire) {
             return true;
         }
         let accepted = self.queue.hurry();
-        for outbox in &self.outboxes {
-            outbox.hurry();
-        }
+        let misses: Vec<u64> = self.outboxes.iter().map(|outbox| outbox.hurry()).collect();
         let settled = loop {
             let step = deadline.min(Instant::now() + STEP);
-            let all = self.outboxes.iter();
-            // Not `all`, which would wait for the later ones a step longer each time.
-            if all
-                .filter(|outbox| !outbox.wait_settled(accepted, step))
-                .count()
-                == 0
-            {
+            let waiting: Vec<bool> = self
+                .outboxes
+                .iter()
+                .map(|outbox| !outbox.wait_settled(accepted, step))
+                .collect();
+            if !waiting.contains(&true) {
                 break true;
             }
-            if step >= deadline || !go_on() {
+            let is_left_to_disk = |index: usize| {
+                !waiting[index] || self.outboxes[index].is_left_to_disk(accepted, misses[index])
+            };
+            let left_to_disk = (0..waiting.len()).all(is_left_to_disk);
+            if left_to_disk || step >= deadline || !go_on() {
                 break false;
             }
         };
@@ -183,8 +220,12 @@ impl Pipeline {
         settled && losses == told
     }
 
-    /// Delivers what is left within a time, then lets the threads end.
+    /// Delivers what is left within a time, then lets the threads end; what is not delivered by then is left on disk.
     pub(crate) fn finish(&self, timeout: Duration) -> bool {
+        /// What an append may take when there was no time at all.
+        const LAST_APPEND: Duration = Duration::from_secs(1);
+        /// What an ending thread needs when there is nothing to wait for.
+        const LAST_STEPS: Duration = Duration::from_millis(100);
         let deadline = Instant::now() + timeout;
         if !self.started.load(Ordering::Acquire) {
             return true;
@@ -200,10 +241,33 @@ impl Pipeline {
         }
         // The couriers notice the deadline themselves, unless a request is in flight.
         let delivered = self.flush(deadline, &mut || true);
+        let last_append = deadline.max(Instant::now() + LAST_APPEND);
         for outbox in &self.outboxes {
-            outbox.wait_ended(deadline);
+            outbox.wait_safe(accepted, last_append);
+            let is_left = outbox.counts().spooled > 0;
+            outbox.wait_ended(if is_left {
+                Instant::now() + LAST_STEPS
+            } else {
+                deadline
+            });
         }
+        self.tell_left();
         delivered
+    }
+
+    /// Says what is left on disk.
+    fn tell_left(&self) {
+        for (target, outbox) in self.targets.iter().zip(&self.outboxes) {
+            let spooled = outbox.counts().spooled;
+            if let (1.., Some(identity)) = (spooled, target.spool_identity()) {
+                self.notices.tell(&format!(
+                    "{spooled} spans wait for {} on disk in {}: the next program that logs there delivers them, or \
+                     `kestrel spool drain`",
+                    identity.url,
+                    self.spool.shown_directory()
+                ));
+            }
+        }
     }
 
     /// Takes no more; what is left is still delivered, however long that takes.
@@ -224,12 +288,13 @@ impl Pipeline {
                 acknowledged,
                 refused,
                 dropped,
+                spooled,
             } = outbox.counts();
-            let settled = acknowledged + refused + dropped;
+            let elsewhere = acknowledged + refused + dropped + spooled;
             let counts = DeliveryCounts {
                 acknowledged,
-                queued: self.queue.len() as u64 + offered.saturating_sub(settled),
-                spooled: 0,
+                queued: self.queue.len() as u64 + offered.saturating_sub(elsewhere),
+                spooled,
                 dropped: dropped + self.queue.dropped(),
                 refused,
             };
@@ -237,6 +302,15 @@ impl Pipeline {
         };
         self.outboxes.iter().map(counts).collect()
     }
+}
+
+fn spawn(
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(format!("caribou-{name}"))
+        .spawn(run)
 }
 
 impl std::fmt::Debug for Pipeline {

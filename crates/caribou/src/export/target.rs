@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use caribou_spool::DestinationIdentity;
+
 use super::console::Console;
 use super::destination::Destination;
 use super::kestrel::OtlpDestination;
 use super::langfuse::LangfuseDestination;
 use crate::notice::Notices;
-use crate::settings::{LangfuseTarget, OtlpTarget, Settings};
+use crate::settings::{DEFAULT_KESTREL_URL, LangfuseTarget, OtlpTarget, Settings};
 
 /// One destination that is not open yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,23 @@ impl Target {
             Self::Langfuse(_) => "langfuse",
             Self::Console => "console",
         }
+    }
+
+    /// Under which name the spool keeps what waits for it; none where nothing is kept.
+    pub(super) fn spool_identity(&self) -> Option<DestinationIdentity> {
+        match self {
+            Self::Otlp(target) => Some(DestinationIdentity::new(
+                "kestrel",
+                &target.url,
+                target.account(),
+            )),
+            _ => None,
+        }
+    }
+
+    /// Whether there may be nobody at all, because nobody said where to send.
+    pub(super) fn is_a_guess(&self) -> bool {
+        matches!(self, Self::Otlp(target) if target.url.strip_suffix("/v1/traces") == Some(DEFAULT_KESTREL_URL))
     }
 
     /// Prepares to send there; nothing is sent yet.

@@ -9,4 +9,5 @@ mod contract;
 mod current;
 mod delivery;
 mod destinations;
+mod spool;
 mod support;

@@ -1,0 +1,119 @@
+//! Where waits what a destination has not acknowledged.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::OtlpTarget;
+use crate::environment::{self as variable, Environment};
+
+const DEFAULT_MAX_BYTES: u64 = 4 << 30;
+
+/// The folder of the spool, and its bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// The folder; none where neither a setting nor a home directory names one, and then nothing is kept on disk.
+    pub directory: Option<PathBuf>,
+    /// How much may wait there, over all programs and destinations; 0 keeps nothing on disk.
+    pub max_bytes: u64,
+}
+
+impl SpoolSettings {
+    pub(crate) fn resolve(given: Option<&Path>, environment: &dyn Environment) -> Self {
+        let named = |name| environment.non_empty(name).map(PathBuf::from);
+        let state = || {
+            // The standard has relative paths ignored.
+            named("XDG_STATE_HOME")
+                .filter(|path| path.is_absolute())
+                .or_else(|| Some(named("HOME")?.join(".local/state")))
+        };
+        Self {
+            directory: given
+                .filter(|path| !path.as_os_str().is_empty())
+                .map(Path::to_owned)
+                .or_else(|| named(variable::CARIBOU_SPOOL_DIR))
+                .or_else(|| Some(state()?.join("caribou/spool"))),
+            max_bytes: environment
+                .non_empty(variable::CARIBOU_SPOOL_MAX_BYTES)
+                .and_then(|bytes| bytes.trim().replace('_', "").parse().ok())
+                .unwrap_or(DEFAULT_MAX_BYTES),
+        }
+    }
+
+    /// Whether anything is kept on disk.
+    pub(crate) fn is_used(&self) -> bool {
+        self.directory.is_some() && self.max_bytes > 0
+    }
+
+    pub(crate) fn shown_directory(&self) -> String {
+        let directory = self
+            .directory
+            .as_deref()
+            .unwrap_or_else(|| Path::new("the spool"));
+        directory.display().to_string()
+    }
+}
+
+impl OtlpTarget {
+    /// What parts one account at this address from another, without telling its key: what waits for one project must
+    /// not be sent with the key of another.
+    pub(crate) fn account(&self) -> String {
+        if self.headers.is_empty() {
+            return String::new();
+        }
+        let mut hash = Sha256::new();
+        for (name, value) in &self.headers {
+            hash.update(name.to_ascii_lowercase());
+            hash.update([0]);
+            hash.update(value.expose());
+            hash.update([0]);
+        }
+        let mut account = "key-".to_owned();
+        for byte in hash.finalize().iter().take(6) {
+            write!(account, "{byte:02x}").expect("writing to a string cannot fail");
+        }
+        account
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn resolve(given: Option<&str>, variables: &[(&str, &str)]) -> SpoolSettings {
+        let environment: BTreeMap<String, String> = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        SpoolSettings::resolve(given.map(Path::new), &environment)
+    }
+
+    #[test]
+    fn the_folder_is_the_one_given_or_named_or_in_the_state_folder() {
+        let all = [
+            ("CARIBOU_SPOOL_DIR", "/s"),
+            ("XDG_STATE_HOME", "/x"),
+            ("HOME", "/h"),
+        ];
+        let directory = |given, variables: &[(&str, &str)]| {
+            resolve(given, variables).directory.unwrap_or_default()
+        };
+        assert_eq!(directory(Some("/g"), &all), Path::new("/g"));
+        assert_eq!(directory(None, &all), Path::new("/s"));
+        assert_eq!(directory(None, &all[1..]), Path::new("/x/caribou/spool"));
+        assert_eq!(
+            directory(None, &all[2..]),
+            Path::new("/h/.local/state/caribou/spool")
+        );
+        assert_eq!(resolve(None, &[]).directory, None);
+    }
+
+    #[test]
+    fn a_bound_of_nothing_turns_it_off() {
+        assert_eq!(resolve(None, &[]).max_bytes, 4 << 30);
+        assert!(!resolve(Some("/g"), &[("CARIBOU_SPOOL_MAX_BYTES", "0")]).is_used());
+    }
+}
