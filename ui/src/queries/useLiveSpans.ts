@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import type { Span, SpanOutline, SpanPage, TraceOutline } from "../api/types";
 import { useApi } from "./api";
 import { keys } from "./keys";
+import { useResumed } from "./useResumed";
 import { WINDOW_SIZE, windowOf } from "./useSpan";
 
 const REFRESH_MS = 1_000;
@@ -12,9 +13,14 @@ export function useLiveSpans(traceId: string, startedAt: string | undefined, on:
   const api = useApi();
   const client = useQueryClient();
 
+  const listening = useResumed(
+    on,
+    () => void client.invalidateQueries({ queryKey: keys.trace(traceId) }),
+  );
+
   // A subscription outside of React: it lives as long as the rollout is shown and runs.
   useEffect(() => {
-    if (!on || startedAt === undefined) return;
+    if (!listening || startedAt === undefined) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const refreshSummary = () => {
       timer ??= setTimeout(() => {
@@ -33,7 +39,7 @@ export function useLiveSpans(traceId: string, startedAt: string | undefined, on:
       clearTimeout(timer);
       stop();
     };
-  }, [api, client, traceId, startedAt, on]);
+  }, [api, client, traceId, startedAt, listening]);
 
   // What came out of order finds its place once nothing more comes.
   useEffect(() => {

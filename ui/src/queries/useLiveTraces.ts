@@ -4,6 +4,7 @@ import type { TracePage, TraceSummary } from "../api/types";
 import type { TraceFilters } from "../urls";
 import { useApi } from "./api";
 import { keys } from "./keys";
+import { useResumed } from "./useResumed";
 import { DEFAULT_SORT } from "./useTraces";
 
 export type LiveState = "off" | "connecting" | "open" | "lost";
@@ -12,22 +13,24 @@ export type LiveState = "off" | "connecting" | "open" | "lost";
 export function useLiveTraces(filters: TraceFilters, sort: string, on: boolean): LiveState {
   const api = useApi();
   const client = useQueryClient();
+  const refresh = () => void client.invalidateQueries({ queryKey: keys.traces(filters, sort) });
+  const listening = useResumed(on, refresh);
   const [state, setState] = useState<LiveState>("connecting");
   const filterKey = JSON.stringify(filters);
 
   // A subscription outside of React: it lives as long as the list with these filters is shown.
   useEffect(() => {
-    if (!on) return;
+    if (!listening) return;
     return api.liveTraces(filters, {
       onItems: (items) =>
         client.setQueryData<InfiniteData<TracePage, string>>(keys.traces(filters, sort), (data) =>
           data ? mergeLive(data, items, sort === DEFAULT_SORT) : data,
         ),
-      onReset: () => void client.invalidateQueries({ queryKey: keys.traces(filters, sort) }),
+      onReset: refresh,
       onState: setState,
     });
     // eslint-disable-next-line react-hooks/exhaustive-deps -- equal filters are equal by value
-  }, [api, client, filterKey, sort, on]);
+  }, [api, client, filterKey, sort, listening]);
 
   return on ? state : "off";
 }
