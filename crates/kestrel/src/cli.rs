@@ -21,6 +21,9 @@ pub enum Command {
     Serve(ServeArgs),
     /// Bring the tables of the ClickHouse server at `CLICKHOUSE_URL` up to date.
     Migrate,
+    /// Show or deliver what programs recorded while they could not reach their server.
+    #[command(subcommand)]
+    Spool(SpoolCommand),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
     /// Write generated rollouts, for trying out large lists and long traces.
@@ -64,4 +67,24 @@ pub struct SampleArgs {
     /// Write one rollout of this many spans
     #[arg(long, group = "size")]
     pub spans: Option<u64>,
+}
+
+/// What to do with a spool.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SpoolCommand {
+    /// List what waits, for whom, and what was refused.
+    List {
+        /// Folder of the spool [default: `CARIBOU_SPOOL_DIR`, else ~/.local/state/caribou/spool]
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+    /// Deliver what waits for Kestrel; fails where something stays.
+    Drain {
+        /// Folder of the spool [default: `CARIBOU_SPOOL_DIR`, else ~/.local/state/caribou/spool]
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// Deliver to this Kestrel instead of the one that it was meant for
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
+    },
 }

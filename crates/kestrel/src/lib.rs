@@ -27,4 +27,5 @@ pub mod sample;
 pub mod secret;
 pub mod serve;
 pub mod settings;
+pub mod spool;
 mod state;

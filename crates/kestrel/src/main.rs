@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use kestrel::cli::{Cli, Command, ServeArgs};
 use kestrel::settings::{ClickHouseSettings, Settings};
-use kestrel::{env, openapi, sample, serve};
+use kestrel::{env, openapi, sample, serve, spool};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => say(format_args!("{}", openapi::document_json().trim_end()))?,
         Command::Sample(args) => {
             runtime()?.block_on(sample::run(&args, &environment, say_progress))?;
+        }
+        Command::Spool(command) => {
+            if !spool::run(&command, &environment, &say_progress)? {
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Command::EngineChild => {}
     }

@@ -10,21 +10,21 @@ use std::time::Duration;
 
 use caribou_clickhouse::{Store, StoreError, TraceKey};
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
 use crate::metrics::Metrics;
 
-/// How long touched traces are gathered: recomputing has a fixed cost, and the spans of one trace come in a row.
-const GATHER: Duration = Duration::from_millis(200);
+/// How long touched traces are gathered: the spans of one trace come in a row.
+const GATHER: Duration = Duration::from_millis(150);
 
-/// Longest gathering, under load: with the recomputation itself it keeps summaries within a second of their spans.
-const MAX_GATHER: Duration = Duration::from_millis(600);
+/// Recomputing has a fixed cost of some 60 ms of CPU, so it pauses for this many times as long as it took: summaries
+/// take a small share of the engine, whatever its speed.
+const PAUSE_RATIO: u32 = 8;
 
-/// Gathering takes this many times as long as the recomputation before, so that summaries take a small share of the
-/// engine whatever its speed.
-const GATHER_RATIO: u32 = 4;
+/// Longest pause: with the recomputation itself it keeps summaries within a second of their spans.
+const MAX_PAUSE: Duration = Duration::from_millis(700);
 
 /// Traces of one statement.
 const MAX_PER_STATEMENT: usize = 2_000;
@@ -112,26 +112,26 @@ struct Worker {
 
 impl Worker {
     async fn work(&self, stop: &CancellationToken) {
-        let mut gather = GATHER;
+        let mut not_before = Instant::now();
         while stop
-            .run_until_cancelled(self.gather(gather))
+            .run_until_cancelled(self.gather(not_before))
             .await
             .is_some()
         {
             let started = Instant::now();
             let finished = self.recompute(self.stale.take()).await;
             self.metrics.traces_pending.set(self.stale.count() as u64);
-            gather = (started.elapsed() * GATHER_RATIO).clamp(GATHER, MAX_GATHER);
+            let pause = (started.elapsed() * PAUSE_RATIO).min(MAX_PAUSE);
+            not_before = Instant::now() + pause;
             if !finished {
-                gather = RETRY_PAUSE;
                 self.stale.arrived.notify_one();
             }
         }
     }
 
-    async fn gather(&self, time: Duration) {
+    async fn gather(&self, not_before: Instant) {
         self.stale.arrived.notified().await;
-        tokio::time::sleep(time).await;
+        sleep_until(not_before.max(Instant::now() + GATHER)).await;
     }
 
     /// Repairs at once what a crash left, and from time to time what other writers left that died.

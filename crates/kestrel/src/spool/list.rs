@@ -1,0 +1,62 @@
+//! `kestrel spool list`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use caribou_spool::{DestinationReport, FileState, inspect};
+
+/// Says what waits for whom, and what was refused.
+pub(super) fn list(directory: &Path, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let inspection =
+        inspect(directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    if inspection.destinations.is_empty() {
+        say(&format!("nothing waits in {}", directory.display()));
+    }
+    for destination in &inspection.destinations {
+        list_destination(destination, say);
+    }
+    Ok(())
+}
+
+fn list_destination(report: &DestinationReport, say: &dyn Fn(&str)) {
+    let waiting: u64 = report.files.iter().map(|file| file.records).sum();
+    let bytes: u64 = report.files.iter().map(|file| file.bytes).sum();
+    let name = report.identity.as_ref().map_or_else(
+        || {
+            format!(
+                "{} (destination.json is missing)",
+                report.directory.display()
+            )
+        },
+        |identity| format!("{} {} {}", identity.kind, identity.url, identity.account),
+    );
+    say(&format!(
+        "{}: {waiting} spans wait, {bytes} bytes",
+        name.trim_end()
+    ));
+    for file in &report.files {
+        let state = match file.state {
+            FileState::Writing => "being written",
+            FileState::Delivering => "being delivered",
+            _ => "waits",
+        };
+        let problem = file.problem.as_deref().unwrap_or_default();
+        say(&format!(
+            "  {} {} spans, {state} {problem}",
+            file.path.display(),
+            file.records
+        ));
+    }
+    for aside in report.set_aside.iter().chain(&report.damaged) {
+        let reason = aside
+            .header
+            .as_ref()
+            .and_then(|header| header.reason.as_deref());
+        say(&format!(
+            "  {} {} spans, not delivered: {}",
+            aside.path.display(),
+            aside.records,
+            reason.unwrap_or("unknown")
+        ));
+    }
+}

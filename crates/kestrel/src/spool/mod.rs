@@ -1,0 +1,60 @@
+//! `kestrel spool`: what programs could not deliver and left on disk.
+
+mod drain;
+mod list;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::cli::SpoolCommand;
+use crate::settings::Environment;
+
+/// Folder of the spool, as the recorder reads it.
+pub const CARIBOU_SPOOL_DIR: &str = "CARIBOU_SPOOL_DIR";
+/// Key that goes with what is delivered.
+const KESTREL_API_KEY: &str = "KESTREL_API_KEY";
+
+/// Lists or delivers what waits. False where something stays that ought to have been delivered.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn run(
+    command: &SpoolCommand,
+    environment: Environment<'_>,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<bool> {
+    match command {
+        SpoolCommand::List { directory } => {
+            let directory = resolve(directory.as_ref(), environment)?;
+            list::list(&directory, say)?;
+            Ok(true)
+        }
+        SpoolCommand::Drain { directory, to } => {
+            let directory = resolve(directory.as_ref(), environment)?;
+            let drain = drain::Drain {
+                to: to.as_deref(),
+                api_key: non_empty(environment, KESTREL_API_KEY),
+                say,
+            };
+            drain.run(&directory)
+        }
+    }
+}
+
+fn resolve(given: Option<&PathBuf>, environment: Environment<'_>) -> anyhow::Result<PathBuf> {
+    let path = |name| non_empty(environment, name).map(PathBuf::from);
+    given
+        .cloned()
+        .or_else(|| path(CARIBOU_SPOOL_DIR))
+        .or_else(|| {
+            let state = path("XDG_STATE_HOME").filter(|path| path.is_absolute());
+            let state = state.or_else(|| Some(path("HOME")?.join(".local/state")));
+            Some(state?.join("caribou/spool"))
+        })
+        .with_context(|| format!("no folder is known; name it, or set {CARIBOU_SPOOL_DIR}"))
+}
+
+fn non_empty(environment: Environment<'_>, name: &str) -> Option<String> {
+    environment(name).filter(|value| !value.trim().is_empty())
+}
