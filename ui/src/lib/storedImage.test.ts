@@ -68,6 +68,7 @@ describe("a text with references", () => {
     expect(withoutImageUrls(`what is ${URL}?`)).toBe("what is [image]?");
     expect(withoutImageUrls(`what is ${URL.slice(0, 40)}`)).toBe("what is [image]");
     expect(withoutImageUrls(`what is ${URL.slice(0, 84)}`)).toBe("what is [image]");
+    expect(withoutImageUrls(`what is ${URL.slice(0, 98)}&`)).toBe("what is [image]");
     expect(withoutImageUrls("plain")).toBe("plain");
   });
 });

@@ -51,7 +51,7 @@ export function withoutImageUrls(text: string): string {
     .map((segment) => ("image" in segment ? `[${fileKind(segment.image.type)}]` : segment.text))
     .join("");
   // A list shows the beginning of a text, which may end inside a reference.
-  return line.replace(/(caribou-image:|\[\w+\][?&]\w)\S*$/, "[image]");
+  return line.replace(/(caribou-image:|\[\w+\](\?\w|&))\S*$/, "[image]");
 }
 
 function readImage(hash: string, query: string | undefined): StoredImage {
