@@ -13,6 +13,9 @@ const SUMMARIES: &str = "summaries";
 /// The longest that an insert may take from its time to its commit, generously.
 const OVERLAP_MICROS: i64 = 600_000_000;
 
+/// Traces whose versions are compared by one statement.
+const TRACES_COMPARED_AT_ONCE: u64 = 200_000;
+
 #[derive(Row, Serialize, Deserialize)]
 struct Mark {
     name: String,
@@ -38,16 +41,22 @@ impl Store {
             .bind(SUMMARIES)
             .fetch_one()
             .await?;
-        let mut sql = Statement::new(include_str!("queries/stale_traces.sql"));
-        sql.bind((since - OVERLAP_MICROS).max(0));
-        let stale: Vec<(String, String)> = sql.query(&self.client).fetch_all().await?;
-        let traces: Vec<TraceKey> = stale
-            .into_iter()
-            .filter_map(|(project, trace_id)| {
-                TraceId::from_hex_or_uuid(&trace_id).map(|id| TraceKey::new(project, id))
-            })
-            .collect();
-        self.recompute_traces(&traces).await?;
+        let since = (since - OVERLAP_MICROS).max(0);
+        let mut repaired = 0;
+        let parts = self.parts_to_compare(since).await?;
+        for part in 0..parts {
+            let mut sql = Statement::new(include_str!("queries/stale_traces.sql"));
+            sql.bind(since).bind(parts).bind(part);
+            let stale: Vec<(String, String)> = sql.query(&self.client).fetch_all().await?;
+            let traces: Vec<TraceKey> = stale
+                .into_iter()
+                .filter_map(|(project, trace_id)| {
+                    TraceId::from_hex_or_uuid(&trace_id).map(|id| TraceKey::new(project, id))
+                })
+                .collect();
+            self.recompute_traces(&traces).await?;
+            repaired += traces.len() as u64;
+        }
         let mut insert = self.client.insert::<Mark>("repairs").await?;
         insert
             .write(&Mark {
@@ -56,6 +65,20 @@ impl Store {
             })
             .await?;
         insert.end().await?;
-        Ok(traces.len() as u64)
+        Ok(repaired)
+    }
+
+    /// Into how many parts the traces are split, so that comparing one of them takes bounded memory.
+    async fn parts_to_compare(&self, since: i64) -> Result<u64> {
+        let touched: u64 = self
+            .client
+            .query(
+                "SELECT uniq(project, trace_id) FROM spans \
+                 WHERE inserted_at >= fromUnixTimestamp64Micro(toInt64(?), 'UTC')",
+            )
+            .bind(since)
+            .fetch_one()
+            .await?;
+        Ok(touched.div_ceil(TRACES_COMPARED_AT_ONCE))
     }
 }

@@ -330,3 +330,45 @@ async fn repair_finds_exactly_what_a_crash_left_behind() {
     assert_eq!(store.repair_traces().await.unwrap(), 1);
     assert_eq!(summary(&store, 1).await.score, Some(0.9));
 }
+
+#[tokio::test]
+async fn a_rollout_that_fell_silent_is_lost_and_a_foreign_trace_has_ended() {
+    let (store, client) = new_database().await;
+    let mut open = root(1, 0, "");
+    open.ended_at = None;
+    let call = foreign(2, 1, ItemType::ModelCall);
+    insert(&store, &[open, call]).await;
+    execute(
+        &client,
+        "INSERT INTO spans SELECT * REPLACE (inserted_at - INTERVAL 10 MINUTE AS inserted_at, 'late' AS project) FROM spans",
+    )
+    .await;
+    assert_eq!(store.repair_traces().await.unwrap(), 4);
+    let mut states = Vec::new();
+    for (project, trace) in [("airline", 1), ("late", 1), ("late", 2)] {
+        let key = TraceKey::new(project, trace_id(trace));
+        let trace = store.find_trace(&key).await.unwrap().unwrap();
+        states.push(trace.summary.state);
+    }
+    assert_eq!(states, ["running", "lost", "ended"]);
+}
+
+#[tokio::test]
+async fn times_at_the_ends_of_time_are_summed_up() {
+    let store = new_store().await;
+    let mut segment = root(1, 0, "COMPLETED");
+    segment.started_at = i64::MIN;
+    segment.ended_at = Some(i64::MAX);
+    segment.logged_at = i64::MAX;
+    segment.revision = u64::MAX;
+    let mut ancient = foreign(2, 0, ItemType::Otel);
+    ancient.started_at = 0;
+    ancient.ended_at = Some(-1);
+    ancient.revision = 0;
+    record(&store, &[segment, ancient]).await;
+    assert_eq!(summary(&store, 1).await.span_count, 1);
+    let ancient = summary(&store, 2).await;
+    assert!(ancient.duration_ms.abs() < 1e-9);
+    assert_eq!(ancient.started_at, "1970-01-01T00:00:00.000000000Z");
+    assert_eq!(store.repair_traces().await.unwrap(), 0);
+}

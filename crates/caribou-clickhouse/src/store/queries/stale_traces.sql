@@ -2,7 +2,7 @@ WITH touched AS
 (
     SELECT DISTINCT project, trace_id
     FROM spans
-    WHERE inserted_at >= fromUnixTimestamp64Micro(toInt64(?), 'UTC')
+    WHERE inserted_at >= fromUnixTimestamp64Micro(toInt64(?), 'UTC') AND cityHash64(trace_id) % ? = ?
 )
 SELECT project, trace_id
 FROM
