@@ -76,7 +76,8 @@ def configure(
         langfuse_public_key: public key of Langfuse.
         langfuse_secret_key: secret key of Langfuse.
         langfuse_host: host of Langfuse.
-        spool_dir: folder for what could not be delivered yet.
+        spool_dir: folder in which waits what could not be delivered yet; `CARIBOU_SPOOL_DIR`, else
+            `~/.local/state/caribou/spool`. Programs may share it.
         redact: a function over each logged text, or patterns whose matches become "[redacted]".
         debug: prints spans to the console.
 
@@ -122,7 +123,8 @@ def flush(timeout: float = 5.0) -> bool:
         timeout: how long to wait at most, in seconds.
 
     Returns:
-        False where that took longer, or where something was refused or dropped since the last call; `stats()` tells.
+        False where that took longer, or where something was refused or dropped since the last call; `stats()` tells. Where
+        all that is left is on disk and nobody answers at the destination's address, False comes before the time is over.
 
     Example:
         >>> caribou.flush()
@@ -142,7 +144,9 @@ async def aflush(timeout: float = 5.0) -> bool:
 
 
 def shutdown() -> None:
-    """Delivers what is left, within five seconds, and stops. What is logged later is lost until `configure` is called.
+    """Delivers what is left, within five seconds, and stops. What is not delivered by then stays on disk.
+
+    The next program that records there delivers it. What is logged later is lost until `configure` is called.
 
     Example:
         >>> caribou.shutdown()
@@ -151,7 +155,7 @@ def shutdown() -> None:
 
 
 def stats() -> Stats:
-    """What was logged and what became of it.
+    """What was logged and what became of it: `queued` waits in memory, `spooled` on disk, `dropped` is lost.
 
     `logged` counts items, `unrecorded` calls that recorded nothing because no rollout was open, and `warnings` what was
     recorded otherwise than asked. The others count spans, which are more than items: a rollout, a `span()` and each

@@ -101,6 +101,29 @@ pub(crate) fn is_directory_name(name: &str) -> bool {
     })
 }
 
+/// An account by the headers that a sender adds to its requests, without telling what is in them: what waits for one key
+/// must not be sent with another. Empty where there are none.
+pub fn account_from_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    const SHOWN_BYTES: usize = 6;
+    let mut hash = Sha256::new();
+    let mut is_empty = true;
+    for (name, value) in headers {
+        is_empty = false;
+        for part in [name.to_ascii_lowercase().as_str(), value] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    if is_empty {
+        return String::new();
+    }
+    let mut account = "key-".to_owned();
+    for byte in hash.finalize().iter().take(SHOWN_BYTES) {
+        write!(account, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    account
+}
+
 fn without_secrets(url: &str) -> String {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let (scheme, rest) = url[..end]

@@ -60,7 +60,7 @@ pub use claim::{Batch, Claim, MovedDamage};
 pub use destination::DestinationSpool;
 pub use error::{AppendError, Result, SpoolError};
 pub use header::{Origin, SegmentHeader};
-pub use identity::DestinationIdentity;
+pub use identity::{DestinationIdentity, account_from_headers};
 pub use inspect::{AsideReport, DestinationReport, FileReport, FileState, Inspection, inspect};
 pub use options::{FsyncPolicy, MAX_RECORD_BYTES, SpoolOptions};
 pub use record::{Appended, Record, StoredRecord};

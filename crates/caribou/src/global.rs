@@ -230,13 +230,14 @@ pub fn extract(traceparent: &str, baggage: Option<&str>) -> Open {
     Open::new(opened.map_err(told_open).ok())
 }
 
-/// Waits until everything logged before is delivered. False where that took longer than `timeout`, or where something
-/// was refused or dropped since the last call.
+/// Waits until everything logged before is delivered. False where that took longer than `timeout`, where something was
+/// refused or dropped since the last call, or at once where all that is left is on disk and its destination is away.
 pub fn flush(timeout: Duration) -> bool {
     RECORDER.flush(timeout)
 }
 
-/// Delivers what is left, within five seconds, and stops; call it at the end of `main`. False where something was left.
+/// Delivers what is left, within five seconds, and stops; call it at the end of `main`. False where something was left; it
+/// stays on disk, for the next program that records to the same destination.
 pub fn shutdown() -> bool {
     RECORDER.shutdown(SHUTDOWN_TIMEOUT)
 }

@@ -1,9 +1,8 @@
 //! Where waits what a destination has not acknowledged.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use caribou_spool::account_from_headers;
 
 use crate::OtlpTarget;
 use crate::environment::{self as variable, Environment};
@@ -59,21 +58,8 @@ impl OtlpTarget {
     /// What parts one account at this address from another, without telling its key: what waits for one project must
     /// not be sent with the key of another.
     pub(crate) fn account(&self) -> String {
-        if self.headers.is_empty() {
-            return String::new();
-        }
-        let mut hash = Sha256::new();
-        for (name, value) in &self.headers {
-            hash.update(name.to_ascii_lowercase());
-            hash.update([0]);
-            hash.update(value.expose());
-            hash.update([0]);
-        }
-        let mut account = "key-".to_owned();
-        for byte in hash.finalize().iter().take(6) {
-            write!(account, "{byte:02x}").expect("writing to a string cannot fail");
-        }
-        account
+        let headers = self.headers.iter();
+        account_from_headers(headers.map(|(name, value)| (name.as_str(), value.expose())))
     }
 }
 

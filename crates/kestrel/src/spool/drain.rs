@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use caribou_otlp::encode::Envelope;
+use caribou_otlp::response::{Encoding, decode_success};
 use caribou_spool::{
     Batch, Claim, DestinationIdentity, DestinationSpool, Spool, SpoolOptions, account_from_headers,
 };
@@ -152,10 +153,20 @@ impl Drain<'_> {
             format!("{url} cannot be reached; start Kestrel there, or name another with --to URL")
         })?;
         let status = response.status().as_u16();
-        let text = response.body_mut().read_to_string().unwrap_or_default();
+        let body = response.body_mut().read_to_vec().unwrap_or_default();
+        let text = String::from_utf8_lossy(&body);
         let text: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
         match status {
-            200..=299 => Ok(Answer::Taken),
+            200..=299 => {
+                let success = decode_success(Encoding::Protobuf, &body).unwrap_or_default();
+                if success.rejected > 0 {
+                    (self.say)(&format!(
+                        "{url} took all but {} of them: {}",
+                        success.rejected, success.message
+                    ));
+                }
+                Ok(Answer::Taken)
+            }
             400 | 413 | 422 => Ok(Answer::Refused(format!("HTTP {status}: {text}"))),
             _ => anyhow::bail!("{url} answered HTTP {status}: {text}"),
         }
