@@ -35,10 +35,16 @@ pub struct ArrivalCursor {
     seen: HashMap<(String, String, i64), u64>,
     /// Latest arrival seen; `None` before the first look.
     latest_micros: Option<i64>,
+    /// How often it has looked.
+    looks: u64,
 }
 
 /// The longest that an insert may take from its time to its commit, for it not to be missed.
 const OVERLAP_MICROS: i64 = 30_000_000;
+/// How far back most looks go: nearly every insert is done in this time, and looking over less is cheaper.
+const SHORT_OVERLAP_MICROS: i64 = 3_000_000;
+/// Every so many looks one goes back all the way.
+const LOOKS_PER_LONG_LOOK: u64 = 8;
 
 #[derive(Row, Deserialize)]
 struct ArrivalRow {
@@ -60,7 +66,7 @@ impl Store {
         match cursor.latest_micros {
             Some(latest) => sql
                 .push("WHERE inserted_at >= fromUnixTimestamp64Micro(toInt64(?), 'UTC')")
-                .bind(latest - OVERLAP_MICROS),
+                .bind(latest - cursor.overlap()),
             None => sql.push(&format!(
                 "WHERE inserted_at >= now64(6) - INTERVAL {} SECOND",
                 OVERLAP_MICROS / 1_000_000
@@ -108,8 +114,17 @@ impl Store {
 }
 
 impl ArrivalCursor {
+    const fn overlap(&self) -> i64 {
+        if self.looks.is_multiple_of(LOOKS_PER_LONG_LOOK) {
+            OVERLAP_MICROS
+        } else {
+            SHORT_OVERLAP_MICROS
+        }
+    }
+
     fn advance(&mut self, rows: Vec<ArrivalRow>) -> Vec<Arrival> {
         let first_look = self.latest_micros.is_none();
+        self.looks += 1;
         let newest = rows.iter().map(|row| row.arrived_micros).max();
         let latest = newest.max(self.latest_micros);
         let mut arrivals: HashMap<(String, String), Arrival> = HashMap::new();
