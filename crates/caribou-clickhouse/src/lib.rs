@@ -1,7 +1,8 @@
 //! Everything that speaks SQL: migrations, rows, the Native writer and the queries.
 //!
 //! [`SpanBlock`] turns spans into one ClickHouse `Native` block; blocks of several requests are sent as one insert by
-//! writing them one after another behind [`insert_spans_sql`]. That half needs no runtime and no HTTP client.
+//! writing them one after another behind [`insert_spans_sql`]. [`creation_statements`] makes the tables and
+//! [`recompute_statements`] the summaries. That half needs no runtime and no HTTP client.
 //!
 //! With the feature `client` (on by default) [`Store`] talks to one ClickHouse over HTTP, embedded or not: it applies
 //! the migrations, inserts blocks durably, recomputes summaries and answers every question of the read API.
@@ -19,10 +20,16 @@
 
 #![forbid(unsafe_code)]
 
+mod connection;
 mod native;
+mod recompute;
+mod schema;
 #[cfg(feature = "client")]
 mod store;
 
+pub use connection::{Cluster, Connection, DEFAULT_DATABASE};
 pub use native::{SpanBlock, insert_spans_sql};
+pub use recompute::{TraceKey, recompute_statements};
+pub use schema::{OLDEST_WRITABLE_SCHEMA, SCHEMA_VERSION, creation_statements, schema_statements};
 #[cfg(feature = "client")]
 pub use store::*;

@@ -71,8 +71,8 @@ pub use scope::Scope;
 pub use secret::Secret;
 pub use segment::{Failure, Left};
 pub use settings::{
-    DEFAULT_KESTREL_URL, DEFAULT_LANGFUSE_HOST, DEFAULT_PROJECT, KestrelTarget, LangfuseTarget,
-    OtlpTarget, Settings, SpoolSettings,
+    ClickHouseTarget, DEFAULT_KESTREL_URL, DEFAULT_LANGFUSE_HOST, DEFAULT_PROJECT, KestrelTarget,
+    LangfuseTarget, OtlpTarget, Settings, SpoolSettings,
 };
 
 /// The guide, whose examples are tested.

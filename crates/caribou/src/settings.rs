@@ -17,6 +17,8 @@ pub const DEFAULT_LANGFUSE_HOST: &str = "https://us.cloud.langfuse.com";
 pub const DEFAULT_PROJECT: &str = "default";
 
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// An insert is answered once it is stored, on replicas everywhere.
+const CLICKHOUSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Everything the recorder goes by; plain data, passed down.
 #[derive(Clone)]
@@ -39,6 +41,8 @@ pub struct Settings {
     pub tags: Vec<String>,
     /// Where spans go.
     pub otlp: OtlpTarget,
+    /// ClickHouse, which gets the spans in place of `otlp`.
+    pub clickhouse: Option<ClickHouseTarget>,
     /// Langfuse, which gets everything in addition.
     pub langfuse: Option<LangfuseTarget>,
     /// Where projects, runs and pages are.
@@ -72,6 +76,23 @@ pub struct OtlpTarget {
     pub timeout: Duration,
     /// Whether bodies are compressed.
     pub gzip: bool,
+    /// Certificates to trust instead of the built-in ones, a PEM file.
+    pub certificates: Option<String>,
+}
+
+/// A database of a ClickHouse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClickHouseTarget {
+    /// Base URL without a slash at its end.
+    pub url: String,
+    /// Database.
+    pub database: String,
+    /// User; the server's default where nobody says.
+    pub user: Option<String>,
+    /// Password.
+    pub password: Option<Secret>,
+    /// How long one request may take.
+    pub timeout: Duration,
     /// Certificates to trust instead of the built-in ones, a PEM file.
     pub certificates: Option<String>,
 }
@@ -141,6 +162,7 @@ impl Config {
             model_name: self.model_name.clone(),
             tags: self.tags.clone().unwrap_or_default(),
             otlp: resolve_otlp(&kestrel, environment)?,
+            clickhouse: self.resolve_clickhouse(environment)?,
             langfuse: self.resolve_langfuse(environment)?,
             resource: resolve_resource(environment),
             spool: SpoolSettings::resolve(self.spool_dir.as_deref(), environment),
@@ -185,6 +207,35 @@ impl Config {
         })
     }
 
+    fn resolve_clickhouse(
+        &self,
+        environment: &dyn Environment,
+    ) -> Result<Option<ClickHouseTarget>, ConfigureError> {
+        let given = &self.clickhouse;
+        let text = |given: &Option<String>, name| {
+            given
+                .clone()
+                .filter(|value| !value.is_empty())
+                .or_else(|| environment.non_empty(name))
+        };
+        let Some(url) = text(&given.url, variable::CLICKHOUSE_URL) else {
+            return Ok(None);
+        };
+        let database = text(&given.database, variable::CLICKHOUSE_DATABASE);
+        Ok(Some(ClickHouseTarget {
+            url: checked_url(variable::CLICKHOUSE_URL, &url)?,
+            database: database.unwrap_or_else(|| caribou_clickhouse::DEFAULT_DATABASE.to_owned()),
+            user: text(&given.user, variable::CLICKHOUSE_USER),
+            password: given.password.clone().or_else(|| {
+                environment
+                    .non_empty(variable::CLICKHOUSE_PASSWORD)
+                    .map(Secret::from)
+            }),
+            timeout: CLICKHOUSE_TIMEOUT,
+            certificates: environment.non_empty(variable::SSL_CERT_FILE),
+        }))
+    }
+
     fn resolve_langfuse(
         &self,
         environment: &dyn Environment,
@@ -220,12 +271,7 @@ impl Config {
         let mut notices = Vec::new();
         let set = |given: bool, name| given || environment.non_empty(name).is_some();
         let clickhouse = set(self.clickhouse.url.is_some(), variable::CLICKHOUSE_URL);
-        if clickhouse {
-            notices.push(format!(
-                "CLICKHOUSE_URL is set, but this version does not write to ClickHouse itself yet: spans go to Kestrel at {}",
-                kestrel.url
-            ));
-        } else if !kestrel.named && otlp_endpoint(environment).is_none() {
+        if !clickhouse && !kestrel.named && otlp_endpoint(environment).is_none() {
             notices.push(format!(
                 "neither CLICKHOUSE_URL nor KESTREL_API_URL is set: spans go to Kestrel at {}",
                 kestrel.url
@@ -452,10 +498,21 @@ mod tests {
     }
 
     #[test]
-    fn clickhouse_is_not_written_to_yet_and_that_is_said() {
-        let settings = resolve(&Config::new(), &[("CLICKHOUSE_URL", "http://ch:8123")]).unwrap();
-        assert_eq!(settings.otlp.url, "http://127.0.0.1:4700/v1/traces");
-        assert!(settings.notices[0].contains("CLICKHOUSE_URL"));
+    fn with_a_url_of_clickhouse_spans_go_there() {
+        let settings = resolve(
+            &Config::new(),
+            &[
+                ("CLICKHOUSE_URL", "https://ch:8443/"),
+                ("CLICKHOUSE_PASSWORD", "p"),
+            ],
+        )
+        .unwrap();
+        let clickhouse = settings.clickhouse.unwrap();
+        assert_eq!(clickhouse.url, "https://ch:8443");
+        assert_eq!(clickhouse.database, "caribou");
+        assert!(settings.notices.is_empty(), "{:?}", settings.notices);
+        assert!(!format!("{:?}", clickhouse.password).contains('p'));
+        assert!(resolve(&Config::new(), &[("CLICKHOUSE_URL", "ch:8123")]).is_err());
     }
 
     #[test]

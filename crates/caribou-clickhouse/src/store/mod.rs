@@ -1,7 +1,6 @@
 //! The store: one ClickHouse over HTTP.
 
 mod arrivals;
-mod connection;
 mod error;
 mod facets;
 mod filter;
@@ -27,19 +26,18 @@ mod transport;
 use clickhouse::{Client, Compression};
 
 pub use arrivals::{Arrival, ArrivalCursor};
-pub use connection::{Cluster, Connection, DEFAULT_DATABASE};
 pub use error::{Result, StoreError};
 pub use filter::{Comparison, MetadataCondition, TraceFilter};
 pub use images::ImageRow;
 pub use list::Paging;
-pub use migration::schema_statements;
-pub use recompute::TraceKey;
 pub use sample::Sample;
 pub use sort::{SortKey, TraceSort};
 pub use span_window::SpanWindow;
 pub use time::{rfc3339_from_unix_nanos, unix_nanos_from_rfc3339};
 
+use crate::connection::Connection;
 use crate::native::{SpanBlock, insert_spans_sql};
+use crate::recompute::TraceKey;
 use transport::Transport;
 
 /// Everything Kestrel asks of its one ClickHouse, embedded or not. Cloning is cheap and shares connections.

@@ -1,33 +1,7 @@
 //! Summaries and metadata, computed again from the spans of the traces just touched.
 
-use caribou_model::TraceId;
-
 use super::{Result, Store};
-
-/// Names one trace: ids are unique within a project.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TraceKey {
-    /// The project that owns the trace.
-    pub project: String,
-    /// The trace.
-    pub trace_id: TraceId,
-}
-
-impl TraceKey {
-    /// A trace of a project.
-    pub fn new(project: impl Into<String>, trace_id: TraceId) -> Self {
-        Self {
-            project: project.into(),
-            trace_id,
-        }
-    }
-}
-
-/// At most this many traces are recomputed by one statement, so that its text and memory stay small.
-const TRACES_PER_STATEMENT: usize = 2000;
-
-pub(super) const RECOMPUTE_METADATA: &str = include_str!("queries/recompute_metadata.sql");
-pub(super) const RECOMPUTE_TRACES: &str = include_str!("queries/recompute_traces.sql");
+use crate::recompute::{RECOMPUTE_METADATA, RECOMPUTE_TRACES, TRACES_PER_STATEMENT, TraceKey};
 
 impl Store {
     /// Computes summary and metadata of these traces from their spans, and stores them.

@@ -2,9 +2,9 @@
 
 use clickhouse::query::Query;
 
-use super::recompute::{RECOMPUTE_METADATA, RECOMPUTE_TRACES};
 use super::statement::Statement;
 use super::{Result, Store, StoreError};
+use crate::recompute::{RECOMPUTE_METADATA, RECOMPUTE_TRACES};
 
 /// What to make up. The same sample is the same rollouts, span by span; making it twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]

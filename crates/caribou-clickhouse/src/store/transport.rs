@@ -18,9 +18,9 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use url::Url;
 
-use super::connection::Connection;
 use super::error::{Result, StoreError, error_from_server};
 use super::http::{Connector, client_builder};
+use crate::connection::Connection;
 
 /// Sends inserts to one server and reads what it says it has written.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 //! thread, and sent from there.
 
 mod backoff;
+mod clickhouse;
 mod console;
 mod deliver;
 mod destination;

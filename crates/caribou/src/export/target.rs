@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use caribou_spool::DestinationIdentity;
 
+use super::clickhouse::ClickHouseDestination;
 use super::console::Console;
 use super::destination::Destination;
 use super::kestrel::OtlpDestination;
 use super::langfuse::LangfuseDestination;
 use crate::notice::Notices;
-use crate::settings::{DEFAULT_KESTREL_URL, LangfuseTarget, OtlpTarget, Settings};
+use crate::settings::{
+    ClickHouseTarget, DEFAULT_KESTREL_URL, LangfuseTarget, OtlpTarget, Settings,
+};
 
 /// One destination that is not open yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Kestrel, or any other server that takes OTLP.
     Otlp(OtlpTarget),
+    /// ClickHouse, in place of Kestrel.
+    ClickHouse(ClickHouseTarget),
     /// Langfuse, in addition.
     Langfuse(LangfuseTarget),
     /// The console.
@@ -25,7 +30,10 @@ pub(crate) enum Target {
 impl Target {
     /// Everything that these settings name, the main destination first.
     pub(crate) fn all(settings: &Settings) -> Vec<Self> {
-        let mut targets = vec![Self::Otlp(settings.otlp.clone())];
+        let mut targets = vec![match &settings.clickhouse {
+            Some(target) => Self::ClickHouse(target.clone()),
+            None => Self::Otlp(settings.otlp.clone()),
+        }];
         targets.extend(settings.langfuse.clone().map(Self::Langfuse));
         if settings.debug {
             targets.push(Self::Console);
@@ -37,6 +45,7 @@ impl Target {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Otlp(_) => "kestrel",
+            Self::ClickHouse(_) => "clickhouse",
             Self::Langfuse(_) => "langfuse",
             Self::Console => "console",
         }
@@ -50,7 +59,17 @@ impl Target {
                 &target.url,
                 target.account(),
             )),
-            _ => None,
+            Self::ClickHouse(target) => Some(DestinationIdentity::new(
+                "clickhouse",
+                &target.url,
+                format!(
+                    "{}@{}",
+                    target.user.as_deref().unwrap_or_default(),
+                    target.database
+                ),
+            )),
+            // What waits for the root of its segment is not sent by another process, which does not have the rest.
+            Self::Langfuse(_) | Self::Console => None,
         }
     }
 
@@ -67,6 +86,7 @@ impl Target {
     ) -> Box<dyn Destination> {
         match self {
             Self::Otlp(target) => Box::new(OtlpDestination::new(target, resource)),
+            Self::ClickHouse(target) => Box::new(ClickHouseDestination::new(target, resource)),
             Self::Langfuse(target) => Box::new(LangfuseDestination::new(target, resource, notices)),
             Self::Console => Box::new(Console::new(std::io::stderr())),
         }

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on may as well panic"
 )]
 
+mod clickhouse;
 mod contract;
 mod current;
 mod delivery;

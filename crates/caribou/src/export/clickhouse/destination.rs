@@ -1,0 +1,164 @@
+//! The destination: spans as rows of one insert.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use caribou_clickhouse::{SpanBlock, TraceKey, insert_spans_sql};
+
+use super::http::{Failed, Http};
+use super::schema::ensure_tables;
+use super::summaries::Summaries;
+use crate::export::Chunk;
+use crate::export::destination::{Destination, Outcome};
+use crate::export::records::{Reader, read};
+use crate::settings::ClickHouseTarget;
+
+/// Writes to ClickHouse itself.
+pub(in crate::export) struct ClickHouseDestination {
+    address: String,
+    database: String,
+    http: Http,
+    reader: Reader,
+    insert: String,
+    summaries: Option<Summaries>,
+    /// The tables were found, or made, by this process.
+    ready: bool,
+}
+
+/// Many writers share a part of the server's choosing, and each waits until its rows are stored.
+const INSERT_SETTINGS: [(&str, &str); 3] = [
+    ("async_insert", "1"),
+    ("wait_for_async_insert", "1"),
+    // Merges build it: at insert it would double the cost.
+    ("exclude_materialize_skip_indexes_on_insert", "search_text"),
+];
+
+/// What is wrong with these very rows and stays so.
+const WRONG_DATA: [u32; 9] = [6, 27, 33, 38, 41, 53, 70, 117, 131];
+/// The tables are gone or others: what is known of them is looked up again.
+const WRONG_TABLES: [u32; 3] = [16, 60, 81];
+/// Wrong credentials and missing rights do not change within seconds.
+const DENIED: [u32; 5] = [192, 193, 194, 497, 516];
+
+impl ClickHouseDestination {
+    const AFTER_DENIAL: Duration = Duration::from_secs(30);
+
+    pub(in crate::export) fn new(target: &ClickHouseTarget, resource: &[(String, String)]) -> Self {
+        Self {
+            address: format!("ClickHouse at {}", target.url),
+            database: target.database.clone(),
+            http: Http::new(target),
+            reader: Reader::new(resource),
+            insert: insert_spans_sql(),
+            summaries: None,
+            ready: false,
+        }
+    }
+
+    fn try_deliver(&mut self, chunks: &[Arc<Chunk>]) -> Result<(), Failed> {
+        if !self.ready {
+            ensure_tables(&self.http, &self.database)?;
+            self.ready = true;
+        }
+        let spans: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.spans()).collect();
+        let request = self.reader.request(&spans);
+        let records = read(&request);
+        let block = SpanBlock::encode(&records);
+        let rows = block.rows() as u64;
+        let done = self
+            .http
+            .insert(&self.insert, &INSERT_SETTINGS, block.bytes())?;
+        // A server that gathers inserts may count none of them; it has waited for them all the same.
+        if let Some(written) = done.written.filter(|&written| written > 0)
+            && written < rows
+        {
+            return Err(Failed {
+                code: None,
+                unreachable: false,
+                after: None,
+                reason: format!("it wrote {written} of {rows} rows"),
+            });
+        }
+        let touched: BTreeSet<TraceKey> = records
+            .iter()
+            .map(|record| TraceKey::new(&*record.project, record.trace_id))
+            .collect();
+        let http = &self.http;
+        self.summaries
+            .get_or_insert_with(|| Summaries::start(http.clone()))
+            .touch(touched);
+        Ok(())
+    }
+}
+
+impl Destination for ClickHouseDestination {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn deliver(&mut self, chunks: &[Arc<Chunk>]) -> Outcome {
+        match self.try_deliver(chunks) {
+            Ok(()) => Outcome::Delivered {
+                rejected: 0,
+                message: String::new(),
+            },
+            Err(failed) => {
+                self.ready &= failed.code.is_none_or(|code| !WRONG_TABLES.contains(&code));
+                outcome(failed)
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(summaries) = &mut self.summaries {
+            summaries.finish();
+        }
+    }
+}
+
+fn outcome(failed: Failed) -> Outcome {
+    let Failed {
+        code,
+        unreachable,
+        after,
+        reason,
+    } = failed;
+    let is_any_of = |codes: &[u32]| code.is_some_and(|code| codes.contains(&code));
+    if is_any_of(&WRONG_DATA) {
+        return Outcome::Refused { reason };
+    }
+    let denied = is_any_of(&DENIED).then_some(ClickHouseDestination::AFTER_DENIAL);
+    Outcome::Later {
+        after: after.or(denied),
+        unreachable,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_wrong_rows_is_given_up() {
+        let failed = |code| Failed {
+            code,
+            unreachable: false,
+            after: None,
+            reason: String::new(),
+        };
+        assert!(matches!(
+            outcome(failed(Some(117))),
+            Outcome::Refused { .. }
+        ));
+        for code in [None, Some(60), Some(241), Some(252), Some(999)] {
+            assert!(
+                matches!(outcome(failed(code)), Outcome::Later { .. }),
+                "{code:?}"
+            );
+        }
+        let denied = outcome(failed(Some(516)));
+        assert!(matches!(denied, Outcome::Later { after: Some(_), .. }));
+    }
+}
