@@ -33,6 +33,9 @@ export function toText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
+// eslint-disable-next-line no-control-regex -- escape sequences are what is looked for
+const ESCAPES = /\u001b\[[0-9;]*[A-Za-z]/g;
+
 /** A value on one line of at most `limit` characters. */
 export function toLine(value: unknown, limit = 160): string {
   const structure = typeof value === "string" ? parseStructure(value) : value;
@@ -47,7 +50,7 @@ export function toLine(value: unknown, limit = 160): string {
 function inline(value: unknown, limit: number): string {
   if (value === undefined) return "";
   const text = typeof value === "string" ? value.slice(0, limit * 2) : JSON.stringify(value);
-  return cut(text.replace(/\s+/g, " "), limit);
+  return cut(text.replace(ESCAPES, "").replace(/\s+/g, " "), limit);
 }
 
 function cut(text: string, limit: number): string {

@@ -9,10 +9,6 @@ export class ExpansionStore {
   private readonly listeners = new Set<() => void>();
   private mode: Mode = "default";
 
-  get currentMode(): Mode {
-    return this.mode;
-  }
-
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

@@ -1,17 +1,13 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   useCallback,
-  useContext,
-  useEffect,
   useImperativeHandle,
   useMemo,
   useRef,
   useState,
-  useSyncExternalStore,
   type ReactNode,
   type Ref,
 } from "react";
-import { ExpansionContext } from "../../state/expansion";
 import { Minimap } from "./Minimap";
 import { estimateHeight } from "./rowHeights";
 import classes from "./Transcript.module.css";
@@ -76,14 +72,6 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
     }),
     [virtualizer, pin],
   );
-  useRemeasureOnFoldAll(
-    useCallback(() => {
-      virtualizer.measure();
-      for (const element of virtualizer.elementsCache.values()) {
-        virtualizer.resizeItem(virtualizer.indexFromElement(element), element.offsetHeight);
-      }
-    }, [virtualizer]),
-  );
   useHighlights(column, find, selected);
 
   return (
@@ -126,17 +114,4 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
       )}
     </div>
   );
-}
-
-/** Heights measured before everything was folded or opened say nothing afterwards. */
-function useRemeasureOnFoldAll(remeasure: () => void): void {
-  const store = useContext(ExpansionContext);
-  const mode = useSyncExternalStore(store.subscribe, () => store.currentMode);
-  const before = useRef(mode);
-  // The measurements belong to the virtualizer, not to React.
-  useEffect(() => {
-    if (before.current === mode) return;
-    before.current = mode;
-    remeasure();
-  }, [mode, remeasure]);
 }
