@@ -134,3 +134,38 @@ def engine_client(server: KestrelServer) -> Any:
     """The official ClickHouse client on the server's embedded engine."""
     port = int((server.folder / "data" / "engine" / "port").read_text())
     return clickhouse_connect.get_client(host="127.0.0.1", port=port, username="kestrel", password=ENGINE_PASSWORD)
+
+
+def letters(text: str) -> str:
+    """What is left of a text when markdown is rendered: its letters."""
+    return "".join(character for character in text if character.isalpha())
+
+
+@pytest.mark.timeout(900)
+def test_the_screen_shows_the_same(recorded: KestrelServer, rollouts: list[Rollout]) -> None:
+    """Every row of the list and every fifth transcript, read off a real browser."""
+    reader = ROOT / "tests" / "browser" / "read_rollouts.mjs"
+    ran = subprocess.run(["node", reader, recorded.url, RUN_ID], capture_output=True, text=True, timeout=880)
+    assert ran.returncode == 0, ran.stderr
+    screen = json.loads(ran.stdout)
+    rows = {row["href"].rsplit("/", 1)[1]: row["titles"] for row in screen["rows"]}
+    found = summaries(recorded)
+    assert len(rows) == len(rollouts)
+    for rollout in rollouts:
+        trace_id = found[key_of(rollout)]["trace_id"]
+        titles = rows[trace_id]
+        assert float(titles[1]) == rollout["reward"]
+        assert titles[8].startswith(f"{source_tokens(rollout):,} tokens in"), titles
+        if trace_id in screen["transcripts"]:
+            check_transcript(rollout, screen["transcripts"][trace_id])
+    assert len(screen["transcripts"]) == len(rollouts) / 5
+
+
+def check_transcript(rollout: Rollout, articles: list[dict[str, str]]) -> None:
+    """The articles of a page are the messages of the rollout, in their order, then its grade."""
+    assert [article["label"] for article in articles] == [message["role"] for message in rollout["traj"]] + ["grade"]
+    for message, article in zip(rollout["traj"], articles):
+        if message["role"] == "tool":
+            assert message["name"] in article["text"]
+        else:
+            assert letters(message["content"] or "")[:40] in letters(article["text"])

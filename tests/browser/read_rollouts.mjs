@@ -1,0 +1,70 @@
+// Reads rollouts off the screen of a real browser: node read_rollouts.mjs URL RUN_ID
+//
+// Prints {"rows": [...], "transcripts": {trace_id: [...]}} as JSON: all rows of a run's list, and of every fifth rollout
+// the articles of its transcript in their order on the page.
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../ui/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+
+const [url, runId] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+// So high that the list shows all rows and most transcripts all articles.
+const HEIGHT = 12000;
+const page = await browser.newPage({ viewport: { width: 1600, height: HEIGHT } });
+
+await page.goto(`${url}/traces?run_id=${runId}`);
+await page.locator("[data-row]").nth(199).waitFor();
+const rows = await page.evaluate(() =>
+  [...document.querySelectorAll("[data-row]")].map((row) => ({
+    href: row.querySelector("a").getAttribute("href"),
+    titles: [...row.querySelectorAll("[role=cell]")].map((cell) => cell.querySelector("[title]")?.title ?? ""),
+  })),
+);
+
+const transcripts = {};
+for (const { href } of rows.filter((_, index) => index % 5 === 0)) {
+  await page.goto(url + href);
+  await page.locator("article").first().waitFor();
+  transcripts[href.split("/").pop()] = await readTranscript();
+}
+await browser.close();
+
+/** Scrolls down to the grade, which is the last article, and keeps every article met on the way. */
+async function readTranscript() {
+  const articles = new Map();
+  for (let screens = 0; screens < 40; screens += 1) {
+    // Labels come with the outline, texts a moment later.
+    await page.waitForFunction(() => document.querySelector("article [class*='_pending_']") === null);
+    const visible = await page.evaluate(() =>
+      [...document.querySelectorAll("article")].map((article) => ({
+        span_id: article.dataset.span,
+        label: article.getAttribute("aria-label"),
+        text: article.textContent,
+      })),
+    );
+    for (const article of visible) {
+      articles.set(article.span_id, article);
+    }
+    if (visible.some((article) => article.label === "grade")) {
+      return [...articles.values()];
+    }
+    await page.mouse.move(800, 600);
+    await page.mouse.wheel(0, HEIGHT / 2);
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`${page.url()} shows no grade`);
+}
+
+process.stdout.write(JSON.stringify({ rows, transcripts }));
