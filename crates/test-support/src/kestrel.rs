@@ -7,7 +7,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -386,4 +386,36 @@ pub fn request(
             .read_to_vec()
             .map_err(|error| error.to_string())?,
     })
+}
+
+/// A server that all tests of a process share; each test uses a project and trace ids of its own.
+///
+/// It ends with the process, however that ends.
+pub fn shared_kestrel(binary: &str) -> &'static KestrelProcess {
+    static SHARED: OnceLock<KestrelProcess> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let options = KestrelOptions::with_binary(binary).with_arg("--otlp-grpc=127.0.0.1:0");
+        let server = KestrelProcess::start(options);
+        end_with_this_process(&server);
+        server
+    })
+}
+
+/// A static is never dropped. A shell that reads from a pipe notices our end, and does what dropping would.
+fn end_with_this_process(server: &KestrelProcess) {
+    let reaper = Command::new("sh")
+        .args([
+            "-c",
+            "read _; kill -9 \"$1\"; sleep 1; rm -rf \"$2\"",
+            "reaper",
+        ])
+        .arg(server.pid().to_string())
+        .arg(server.data_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell exists");
+    // Its end of the pipe must stay open for as long as this process lives.
+    std::mem::forget(reaper);
 }
