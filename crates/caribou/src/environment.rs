@@ -71,17 +71,17 @@ variables! {
     /// How much may wait there, in bytes, over all programs and destinations; 4 GiB where it is not set. `0` keeps
     /// nothing on disk.
     CARIBOU_SPOOL_MAX_BYTES;
-    /// Set to anything but empty, `0` or `false` to print spans to the console.
+    /// Set to anything but empty, `0` or `false` to print a line a span to the console.
     CARIBOU_TRACE_DEBUG;
-    /// URL of ClickHouse, for direct export.
+    /// HTTP URL of ClickHouse: spans go there instead of to Kestrel.
     CLICKHOUSE_URL;
-    /// Database of ClickHouse.
+    /// Database of ClickHouse; `caribou` where it is not set.
     CLICKHOUSE_DATABASE;
-    /// User of ClickHouse.
+    /// User of ClickHouse; the server's default where it is not set.
     CLICKHOUSE_USER;
     /// Password of ClickHouse.
     CLICKHOUSE_PASSWORD;
-    /// Public key of Langfuse.
+    /// Public key of Langfuse: with both keys everything goes there as well.
     LANGFUSE_PUBLIC_KEY;
     /// Secret key of Langfuse.
     LANGFUSE_SECRET_KEY;
