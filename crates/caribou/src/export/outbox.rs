@@ -127,7 +127,7 @@ impl Outbox {
     /// What is appended at once, as soon as there is so much.
     const APPEND_BYTES: usize = 4 << 20;
     /// Together with the time that encoding and appending take, what was logged this long ago is on disk within 100 ms.
-    const KEEP_AFTER: Duration = Duration::from_millis(70);
+    const KEEP_AFTER: Duration = Duration::from_millis(50);
     const APPEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
     /// A disk that hangs delays the first spans no longer than this.
     const LONGEST_OPENING: Duration = Duration::from_secs(1);
