@@ -25,22 +25,22 @@ build: $(STAMPS)/tools-build engine target/release/kestrel $(STAMPS)/python-rele
 test: $(STAMPS)/tools-test test-rust test-python test-ui test-e2e ## run every test there is
 
 .PHONY: bench
-bench: build $(STAMPS)/python-test ## run the benchmarks and print figure, peer, ratio, budget
+bench: build $(STAMPS)/test-tools ## run the benchmarks and print figure, peer, ratio, budget
 	@scripts/bench.sh
 
 .PHONY: lint
-lint: ui/node_modules/.stamp $(STAMPS)/python-test ## check format, lints and types of all three languages
+lint: ui/node_modules/.stamp $(STAMPS)/test-tools ## check format, lints and types of all three languages
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	$(VENV)/bin/ruff check caribou examples tests && $(VENV)/bin/ruff format --check caribou examples tests
 	npm --prefix ui run lint
 
 .PHONY: test-rust
-test-rust: engine ui/dist/index.html $(STAMPS)/python-debug ## the tests of the Rust crates
+test-rust: engine ui/dist/index.html ## the tests of the Rust crates
 	cargo test --workspace
 
 .PHONY: test-python
-test-python: engine $(STAMPS)/python-test target/debug/kestrel ## the tests of the Python packages and of real clients
+test-python: engine $(STAMPS)/python-debug $(STAMPS)/test-tools target/debug/kestrel ## the tests of the Python packages and of real clients
 	$(PYTHON) -m pytest caribou/tests crates/kestrel-engine/tests/python crates/kestrel/tests/python
 
 .PHONY: test-ui
@@ -49,7 +49,7 @@ test-ui: ui/dist/index.html ## the tests of the web pages against recorded answe
 	npm --prefix ui run e2e
 
 .PHONY: test-e2e
-test-e2e: engine $(STAMPS)/python-test target/debug/kestrel ui/dist/index.html ## program, server, store and browser together
+test-e2e: engine $(STAMPS)/python-debug $(STAMPS)/test-tools target/debug/kestrel ui/dist/index.html ## program, server, store and browser together
 	$(PYTHON) -m pytest tests
 
 .PHONY: gen
@@ -101,13 +101,16 @@ $(STAMPS)/python-tools: $(PYTHON) requirements/run.txt
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/python-release: $(STAMPS)/python-tools $(RUST_SOURCES)
-	. $(VENV)/bin/activate && cd caribou && maturin develop --quiet --release
+	. $(VENV)/bin/activate && maturin develop --quiet --release -m caribou/pyproject.toml
 	@rm -f $(STAMPS)/python-debug && touch $@
 
+# A release build that is up to date serves the tests as well; building the other one takes its place.
 $(STAMPS)/python-debug: $(STAMPS)/python-tools $(RUST_SOURCES)
-	test -e $(STAMPS)/python-release || (. $(VENV)/bin/activate && cd caribou && maturin develop --quiet)
+	if [ ! -e $(STAMPS)/python-release ] || [ -n "$$(find $(RUST_SOURCES) -newer $(STAMPS)/python-release)" ]; then \
+	  rm -f $(STAMPS)/python-release && . $(VENV)/bin/activate && maturin develop --quiet -m caribou/pyproject.toml; \
+	fi
 	@touch $@
 
-$(STAMPS)/python-test: $(STAMPS)/python-debug requirements/test.txt
+$(STAMPS)/test-tools: $(STAMPS)/python-tools requirements/test.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
