@@ -21,7 +21,7 @@ export default defineConfig(({ mode }) => ({
         ? undefined
         : { "/api": process.env["KESTREL_API_URL"] ?? "http://127.0.0.1:4700" },
   },
-  build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0 },
+  build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 700 },
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}"],

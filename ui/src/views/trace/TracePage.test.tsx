@@ -103,6 +103,32 @@ describe("page of a rollout", () => {
     expect(screen.queryByText("Traceback: line 1")).not.toBeInTheDocument();
   });
 
+  test("criteria that came as spans are in their grade", async () => {
+    const graded = [
+      span({ span_id: "g", item_type: "grade", span_kind: "grader", score: 0.5 }),
+      span({
+        span_id: "c",
+        parent_span_id: "g",
+        item_type: "criterion",
+        name: "politeness",
+        passed: false,
+        score: 0,
+      }),
+    ];
+    serve();
+    answer(`traces/${ID}/spans`, { items: graded, offset: 0, total: 2 });
+    answer(`traces/${ID}/outline`, {
+      items: graded.map(({ span_id, parent_span_id, item_type, span_kind }) =>
+        spanOutline({ span_id, parent_span_id, item_type, span_kind, role: null }),
+      ),
+      offset: 0,
+      total: 2,
+    });
+    renderAt(`/traces/${ID}`);
+    expect(await screen.findByRole("cell", { name: "politeness" })).toBeInTheDocument();
+    expect(screen.getAllByRole("article")).toHaveLength(1);
+  });
+
   test("loading: a skeleton", async () => {
     hang(`traces/${ID}`);
     hang(`traces/${ID}/outline`);

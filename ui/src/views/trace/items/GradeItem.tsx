@@ -47,7 +47,7 @@ function GradeBody({ row, span }: { row: TranscriptRow; span: Span }) {
         )}
       </div>
       {span.reasoning && <Prose id={`${span.span_id}/reasoning`} text={span.reasoning} />}
-      {criteria.length > 0 && <CriteriaTable criteria={criteria} />}
+      {criteria.length > 0 ? <CriteriaTable criteria={criteria} /> : <CriterionSpans row={row} />}
       {span.artifacts !== undefined && span.artifacts !== null && (
         <ValueView id={`${span.span_id}/artifacts`} label="artifacts" value={span.artifacts} />
       )}
@@ -62,6 +62,23 @@ function GradeBody({ row, span }: { row: TranscriptRow; span: Span }) {
       <Marks marks={span.marks} />
       <GraderCalls row={row} />
     </div>
+  );
+}
+
+/** Criteria that came as spans of their own, where the grade does not list them. */
+function CriterionSpans({ row }: { row: TranscriptRow }) {
+  const { transcript } = useOpenTrace();
+  return row.absorbed
+    .filter((index) => transcript.spans[index]?.item_type === "criterion")
+    .map((index) => <CriterionSpan key={index} index={index} />);
+}
+
+function CriterionSpan({ index }: { index: number }) {
+  const { detail } = useOpenTrace();
+  const { data } = useSpan(detail.trace_id, index);
+  const { name, passed, score, weight, reasoning } = data ?? {};
+  return (
+    data && <CriteriaTable criteria={parseCriteria([{ name, passed, score, weight, reasoning }])} />
   );
 }
 
