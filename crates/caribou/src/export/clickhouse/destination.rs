@@ -62,7 +62,10 @@ impl ClickHouseDestination {
             self.ready = true;
         }
         let spans: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.spans()).collect();
-        let request = self.reader.request(&spans);
+        let request = match chunks.first().and_then(|chunk| chunk.resource.as_ref()) {
+            Some(resource) => Reader::new(resource).request(&spans),
+            None => self.reader.request(&spans),
+        };
         let records = read(&request);
         let block = SpanBlock::encode(&records);
         let rows = block.rows() as u64;
