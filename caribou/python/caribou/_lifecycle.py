@@ -123,8 +123,9 @@ def flush(timeout: float = 5.0) -> bool:
         timeout: how long to wait at most, in seconds.
 
     Returns:
-        False where that took longer, or where something was refused or dropped since the last call; `stats()` tells. Where
-        all that is left is on disk and nobody answers at the destination's address, False comes before the time is over.
+        False where that took longer, or where something was refused or dropped since the last call; `stats()` tells.
+        Where all that is left is on disk and nobody answers at the destination's address, False comes before the time
+        is over.
 
     Example:
         >>> caribou.flush()

@@ -283,21 +283,6 @@ def test_a_collector_is_used_where_kestrel_is_not_named(program: Callable[..., A
     assert "127.0.0.1:4700" not in done.stderr
 
 
-def test_clickhouse_is_not_written_to_yet_and_that_is_said_once(program: Callable[..., Any], sink: OtlpSink) -> None:
-    done = program(
-        """
-        import caribou
-        for _ in range(2):
-            caribou.configure()
-            with caribou.trace_run(datapoint_id="d", phase="eval"):
-                pass
-        """,
-        CLICKHOUSE_URL="http://127.0.0.1:8123",
-    )
-    assert done.stderr.count("CLICKHOUSE_URL") == 1
-    assert len(sink.spans(item_type="rollout")) == 2
-
-
 def test_the_default_destination_is_said_once(program: Callable[..., Any]) -> None:
     done = program("import caribou\ncaribou.configure()\ncaribou.configure()\n", KESTREL_API_URL="")
     assert done.stderr.count("http://127.0.0.1:4700") == 1

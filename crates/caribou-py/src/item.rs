@@ -49,7 +49,7 @@ pub(crate) fn item_from(item: &Bound<'_, PyAny>, registry: &Registry) -> PyResul
 fn for_each_field<const N: usize>(
     item: &Bound<'_, PyAny>,
     registry: &Registry,
-    names: &Names<N>,
+    names: &Names<'_, N>,
     mut set: impl FnMut(usize, Field<'_, '_>) -> PyResult<()>,
 ) -> PyResult<()> {
     let py = item.py();
