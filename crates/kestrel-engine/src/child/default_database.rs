@@ -16,6 +16,7 @@ use super::error::{ServerError, code};
 /// a definition without a link, under which it cannot be attached.
 pub(super) fn complete_link(clickhouse_dir: &Path) -> io::Result<()> {
     let metadata = clickhouse_dir.join("metadata");
+    remove_unfinished(&metadata)?;
     let link = metadata.join("default");
     let definition = match std::fs::read_to_string(metadata.join("default.sql")) {
         Ok(definition) => definition,
@@ -33,6 +34,23 @@ pub(super) fn complete_link(clickhouse_dir: &Path) -> io::Result<()> {
         (Some((uuid, prefix)), false) => symlink(format!("../store/{prefix}/{uuid}"), link),
         _ => Ok(()),
     }
+}
+
+/// A kill while a database is created leaves a definition that was not renamed yet, and with it in the way the same
+/// database cannot be created again.
+fn remove_unfinished(metadata: &Path) -> io::Result<()> {
+    let entries = match std::fs::read_dir(metadata) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Replaces the database as the engine made it at its start.
@@ -65,6 +83,17 @@ pub(super) fn fence(anchor: &mut Connection) -> Result<(), ServerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_definition_that_was_not_finished_is_out_of_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let metadata = folder.path().join("metadata");
+        std::fs::create_dir(&metadata).unwrap();
+        let unfinished = metadata.join("default.sql.tmp");
+        std::fs::write(&unfinished, "ATTACH DATABASE _ UUI").unwrap();
+        complete_link(folder.path()).unwrap();
+        assert!(!unfinished.exists());
+    }
 
     #[test]
     fn a_definition_without_a_link_gets_one() {
