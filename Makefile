@@ -101,13 +101,13 @@ $(STAMPS)/python-tools: $(PYTHON) requirements/run.txt
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/python-release: $(STAMPS)/python-tools $(RUST_SOURCES)
-	. $(VENV)/bin/activate && maturin develop --quiet --release -m caribou/pyproject.toml
+	. $(VENV)/bin/activate && cd caribou && maturin develop --quiet --release
 	@rm -f $(STAMPS)/python-debug && touch $@
 
 # A release build that is up to date serves the tests as well; building the other one takes its place.
 $(STAMPS)/python-debug: $(STAMPS)/python-tools $(RUST_SOURCES)
 	if [ ! -e $(STAMPS)/python-release ] || [ -n "$$(find $(RUST_SOURCES) -newer $(STAMPS)/python-release)" ]; then \
-	  rm -f $(STAMPS)/python-release && . $(VENV)/bin/activate && maturin develop --quiet -m caribou/pyproject.toml; \
+	  rm -f $(STAMPS)/python-release && . $(VENV)/bin/activate && cd caribou && maturin develop --quiet; \
 	fi
 	@touch $@
 
