@@ -28,6 +28,30 @@ describe.skipIf(url === undefined)("a real server", () => {
     await page.context().close();
   });
 
+  test("a filtered list pages as it is scrolled", async () => {
+    const { page, problems } = await openPage(browser);
+    await page.goto(`${url}/traces?status=COMPLETED`);
+    await page.locator("[data-row='0'] a").hover();
+    await expect
+      .poll(
+        async () => {
+          await page.mouse.wheel(0, 4000);
+          return page
+            .locator("[data-row]")
+            .evaluateAll(
+              (rows) =>
+                rows.map((row) => Number(row.getAttribute("data-row"))).sort((a, b) => b - a)[0],
+            );
+        },
+        { timeout: 30_000 },
+      )
+      .toBeGreaterThan(300);
+    expect(await page.locator("[data-row]").count()).toBeLessThan(200);
+    await page.getByText("Completed").first().waitFor();
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
   test("its longest rollout shows a first screen and can be scrolled to its end", async () => {
     const { page, problems } = await openPage(browser);
     await page.goto(`${url}/traces?sort=-span_count`);
