@@ -172,7 +172,7 @@ pub(super) fn quoted_name(name: &str) -> String {
 }
 
 /// What differs from the defaults of the embedded engine: those of a server where it deviates, and bounds on memory.
-fn default_settings(max_memory_bytes: u64) -> [String; 6] {
+fn default_settings(max_memory_bytes: u64) -> [String; 7] {
     [
         // An insert is on disk when it returns. Asynchronous inserts would gather them for a while first.
         "--async_insert=0".into(),
@@ -183,6 +183,8 @@ fn default_settings(max_memory_bytes: u64) -> [String; 6] {
         // Large inserts are written in parts of this size; the default of 256 MiB takes several times that to sort.
         "--min_insert_block_size_bytes=67108864".into(),
         "--max_bytes_before_external_sort=536870912".into(),
+        // Documents formatted by several threads come a third faster and hold 1.3 GB in buffers meanwhile.
+        "--output_format_parallel_formatting=0".into(),
     ]
 }
 

@@ -353,7 +353,7 @@ fn a_large_result_in_one_document_does_not_fill_the_memory() {
         .unwrap()
         .trim()
         .trim_end_matches(" kB");
-    assert!(peak.parse::<u64>().unwrap() < 1_500_000, "{peak} kB");
+    assert!(peak.parse::<u64>().unwrap() < 800_000, "{peak} kB");
 }
 
 #[test]
