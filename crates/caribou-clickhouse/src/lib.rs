@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod images;
 mod native;
 mod recompute;
 mod schema;
@@ -28,6 +29,7 @@ mod schema;
 mod store;
 
 pub use connection::{Cluster, Connection, DEFAULT_DATABASE};
+pub use images::{IMAGES_SCHEMA, INSERT_IMAGES, ImageRow, image_lines};
 pub use native::{SpanBlock, insert_spans_sql};
 pub use recompute::{TraceKey, recompute_statements};
 pub use schema::{OLDEST_WRITABLE_SCHEMA, SCHEMA_VERSION, creation_statements, schema_statements};

@@ -64,6 +64,13 @@ impl Image {
     }
 }
 
+/// Under which name an object store keeps the binary with this hash, given as hex: `sha256/ab/cdef…`, so that folders stay
+/// small. Kestrel and the programs that write to the same bucket agree on it.
+pub fn object_name(hash_hex: &str) -> String {
+    let (first, rest) = hash_hex.split_at_checked(2).unwrap_or((hash_hex, ""));
+    format!("sha256/{first}/{rest}")
+}
+
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Image({})", self.url())

@@ -81,6 +81,40 @@ variables! {
     CLICKHOUSE_USER;
     /// Password of ClickHouse.
     CLICKHOUSE_PASSWORD;
+    /// Name of an S3 bucket: with `CLICKHOUSE_URL`, images are taken out of what is written and kept there.
+    CARIBOU_IMAGE_BUCKET;
+    /// Address of an S3 endpoint other than Amazon's, such as `http://minio:9000`.
+    AWS_ENDPOINT_URL;
+    /// The same for S3 alone; wins over `AWS_ENDPOINT_URL`.
+    AWS_ENDPOINT_URL_S3;
+    /// `true` allows an endpoint without TLS.
+    AWS_ALLOW_HTTP;
+    /// Region of the bucket; `us-east-1` where neither this nor `AWS_DEFAULT_REGION` is set.
+    AWS_REGION;
+    /// The same, where `AWS_REGION` is not set.
+    AWS_DEFAULT_REGION;
+    /// Id of the access key for the bucket; without one, the role of the machine, container or pod is used.
+    AWS_ACCESS_KEY_ID;
+    /// Secret of the access key.
+    AWS_SECRET_ACCESS_KEY;
+    /// Token of temporary credentials.
+    AWS_SESSION_TOKEN;
+    /// `true` puts the name of the bucket into the host name.
+    AWS_VIRTUAL_HOSTED_STYLE_REQUEST;
+    /// File with the token of a pod's role.
+    AWS_WEB_IDENTITY_TOKEN_FILE;
+    /// Role to take on with that token.
+    AWS_ROLE_ARN;
+    /// Name of the session in that role.
+    AWS_ROLE_SESSION_NAME;
+    /// Address that exchanges that token.
+    AWS_ENDPOINT_URL_STS;
+    /// Where a container gets credentials, as a path; set by the platform.
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;
+    /// Where a container gets credentials, as a URL; set by the platform.
+    AWS_CONTAINER_CREDENTIALS_FULL_URI;
+    /// File with what a container shows there; set by the platform.
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
     /// Public key of Langfuse: with both keys everything goes there as well.
     LANGFUSE_PUBLIC_KEY;
     /// Secret key of Langfuse.

@@ -36,6 +36,7 @@ pub mod fork;
 mod global;
 mod group;
 mod ids;
+mod image_settings;
 mod live;
 mod meta;
 mod notice;
@@ -71,8 +72,8 @@ pub use scope::Scope;
 pub use secret::Secret;
 pub use segment::{Failure, Left};
 pub use settings::{
-    ClickHouseTarget, DEFAULT_KESTREL_URL, DEFAULT_LANGFUSE_HOST, DEFAULT_PROJECT, KestrelTarget,
-    LangfuseTarget, OtlpTarget, Settings, SpoolSettings,
+    BucketTarget, ClickHouseTarget, DEFAULT_KESTREL_URL, DEFAULT_LANGFUSE_HOST, DEFAULT_PROJECT,
+    ImageTarget, KestrelTarget, LangfuseTarget, OtlpTarget, Settings, SpoolSettings,
 };
 
 /// The guide, whose examples are tested.

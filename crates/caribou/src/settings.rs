@@ -6,6 +6,7 @@ use caribou_model::Phase;
 
 use crate::config::{Config, Redactor};
 use crate::environment::{self as variable, Environment};
+pub use crate::image_settings::{BucketTarget, ImageTarget};
 pub use crate::spool_settings::SpoolSettings;
 use crate::{ConfigureError, Secret};
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub otlp: OtlpTarget,
     /// ClickHouse, which gets the spans in place of `otlp`.
     pub clickhouse: Option<ClickHouseTarget>,
+    /// Where images go that ClickHouse would get.
+    pub images: ImageTarget,
     /// Langfuse, which gets everything in addition.
     pub langfuse: Option<LangfuseTarget>,
     /// Where projects, runs and pages are.
@@ -163,6 +166,7 @@ impl Config {
             tags: self.tags.clone().unwrap_or_default(),
             otlp: resolve_otlp(&kestrel, environment)?,
             clickhouse: self.resolve_clickhouse(environment)?,
+            images: ImageTarget::resolve(&kestrel, environment),
             langfuse: self.resolve_langfuse(environment)?,
             resource: resolve_resource(environment),
             spool: SpoolSettings::resolve(self.spool_dir.as_deref(), environment),
@@ -286,6 +290,13 @@ impl Config {
             notices.push(format!(
                 "OTEL_EXPORTER_OTLP_PROTOCOL asks for {protocol:?}, but only http/protobuf is spoken, and is used"
             ));
+        }
+        let bucket = environment.non_empty(variable::CARIBOU_IMAGE_BUCKET);
+        if clickhouse && bucket.is_some() && cfg!(not(feature = "s3")) {
+            notices.push(
+                "CARIBOU_IMAGE_BUCKET is ignored: this program was built without the feature s3 of caribou"
+                    .to_owned(),
+            );
         }
         let given = &self.langfuse;
         let keys = (

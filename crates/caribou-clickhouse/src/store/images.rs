@@ -1,27 +1,8 @@
 //! Which binaries a project has stored. The bytes themselves are in an object store.
 
-use clickhouse::Row;
-use serde::{Deserialize, Serialize};
-
 use super::statement::Statement;
 use super::{Result, Store};
-
-/// A binary that a project has stored.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Row, Serialize, Deserialize)]
-pub struct ImageRow {
-    /// Project that stored it.
-    pub project: String,
-    /// SHA-256 of the bytes, 64 lower-case hex digits.
-    pub hash: String,
-    /// Media type.
-    pub mime: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// Width in pixels, where it is known.
-    pub width: Option<u32>,
-    /// Height in pixels, where it is known.
-    pub height: Option<u32>,
-}
+use crate::images::ImageRow;
 
 impl Store {
     /// Records binaries in one durable insert. Recording one again changes nothing: its first row stays.

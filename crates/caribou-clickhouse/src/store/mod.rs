@@ -28,7 +28,6 @@ use clickhouse::{Client, Compression};
 pub use arrivals::{Arrival, ArrivalCursor};
 pub use error::{Result, StoreError};
 pub use filter::{Comparison, MetadataCondition, TraceFilter};
-pub use images::ImageRow;
 pub use list::Paging;
 pub use sample::Sample;
 pub use sort::{SortKey, TraceSort};

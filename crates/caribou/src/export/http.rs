@@ -1,5 +1,6 @@
 //! HTTP as the recorder speaks it: proxies and certificates by the usual variables, every status an answer.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,4 +55,37 @@ fn read_roots(path: &str) -> Option<RootCerts> {
         })
         .collect();
     (!certificates.is_empty()).then(|| RootCerts::Specific(Arc::new(certificates)))
+}
+
+/// Whether nothing listens there.
+pub(super) fn is_unreachable(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => true,
+        ureq::Error::Io(io) => io.kind() == std::io::ErrorKind::ConnectionRefused,
+        _ => false,
+    }
+}
+
+/// A text as the value of a parameter in a URL.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            write!(encoded, "%{byte:02X}").ok();
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_a_url_keeps_what_is_unreserved() {
+        assert_eq!(percent_encoded("a b&é-~"), "a%20b%26%C3%A9-~");
+    }
 }

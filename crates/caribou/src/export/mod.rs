@@ -13,6 +13,7 @@ mod destination;
 mod drain;
 mod encoder;
 mod http;
+mod images;
 mod keeper;
 mod kestrel;
 mod langfuse;

@@ -11,7 +11,7 @@ use super::kestrel::OtlpDestination;
 use super::langfuse::LangfuseDestination;
 use crate::notice::Notices;
 use crate::settings::{
-    ClickHouseTarget, DEFAULT_KESTREL_URL, LangfuseTarget, OtlpTarget, Settings,
+    ClickHouseTarget, DEFAULT_KESTREL_URL, ImageTarget, LangfuseTarget, OtlpTarget, Settings,
 };
 
 /// One destination that is not open yet.
@@ -20,7 +20,7 @@ pub(crate) enum Target {
     /// Kestrel, or any other server that takes OTLP.
     Otlp(OtlpTarget),
     /// ClickHouse, in place of Kestrel.
-    ClickHouse(ClickHouseTarget),
+    ClickHouse(ClickHouseTarget, ImageTarget),
     /// Langfuse, in addition.
     Langfuse(LangfuseTarget),
     /// The console.
@@ -31,7 +31,7 @@ impl Target {
     /// Everything that these settings name, the main destination first.
     pub(crate) fn all(settings: &Settings) -> Vec<Self> {
         let mut targets = vec![match &settings.clickhouse {
-            Some(target) => Self::ClickHouse(target.clone()),
+            Some(target) => Self::ClickHouse(target.clone(), settings.images.clone()),
             None => Self::Otlp(settings.otlp.clone()),
         }];
         targets.extend(settings.langfuse.clone().map(Self::Langfuse));
@@ -45,7 +45,7 @@ impl Target {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Otlp(_) => "kestrel",
-            Self::ClickHouse(_) => "clickhouse",
+            Self::ClickHouse(..) => "clickhouse",
             Self::Langfuse(_) => "langfuse",
             Self::Console => "console",
         }
@@ -59,7 +59,7 @@ impl Target {
                 &target.url,
                 target.account(),
             )),
-            Self::ClickHouse(target) => Some(DestinationIdentity::new(
+            Self::ClickHouse(target, _) => Some(DestinationIdentity::new(
                 "clickhouse",
                 &target.url,
                 format!(
@@ -86,7 +86,9 @@ impl Target {
     ) -> Box<dyn Destination> {
         match self {
             Self::Otlp(target) => Box::new(OtlpDestination::new(target, resource)),
-            Self::ClickHouse(target) => Box::new(ClickHouseDestination::new(target, resource)),
+            Self::ClickHouse(target, images) => {
+                Box::new(ClickHouseDestination::new(target, images, resource))
+            }
             Self::Langfuse(target) => Box::new(LangfuseDestination::new(target, resource, notices)),
             Self::Console => Box::new(Console::new(std::io::stderr())),
         }

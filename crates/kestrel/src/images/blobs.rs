@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use caribou_images::object_name;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -52,7 +53,7 @@ impl Blobs {
     /// Stores an object; returns after it is durable.
     pub(super) async fn put(&self, hash: &str, bytes: Bytes) -> Result<(), Error> {
         let store = self.store()?;
-        let path = object_path(hash);
+        let path = Path::from(object_name(hash));
         match store.head(&path).await {
             Ok(found) if found.size == bytes.len() as u64 => return Ok(()),
             // What a crash cut short is written again.
@@ -64,7 +65,7 @@ impl Blobs {
 
     /// An object; `None` where there is none.
     pub(super) async fn get(&self, hash: &str) -> Result<Option<GetResult>, Error> {
-        match self.store()?.get(&object_path(hash)).await {
+        match self.store()?.get(&Path::from(object_name(hash))).await {
             Ok(found) => Ok(Some(found)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -115,12 +116,6 @@ fn open_bucket(bucket: &BucketSettings) -> anyhow::Result<Arc<dyn ObjectStore>> 
         .build()
         .with_context(|| format!("cannot use the bucket {:?} for images", bucket.name))?;
     Ok(Arc::new(store))
-}
-
-/// `sha256/ab/cdef…`: folders stay small.
-fn object_path(hash: &str) -> Path {
-    let (first, rest) = hash.split_at(2);
-    Path::from_iter(["sha256", first, rest])
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 //! What refers to an image is acknowledged only after the image is stored and the project is known to have stored it.
 
 mod blobs;
-mod known;
-mod lift;
 mod recorder;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use caribou_clickhouse::{ImageRow, Store, StoreError};
+use caribou_images::KnownImages;
+pub(crate) use caribou_images::{ProjectImage, lift_spans};
 use object_store::GetResult;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -18,8 +18,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::blobs::Blobs;
-use self::known::Known;
-pub(crate) use self::lift::{ProjectImage, lift};
 use self::recorder::Recorder;
 use crate::error::chain;
 use crate::metrics::Metrics;
@@ -50,7 +48,7 @@ pub(crate) struct Images {
     blobs: Arc<Blobs>,
     store: Store,
     recorder: Recorder,
-    known: Arc<Known>,
+    known: Arc<KnownImages>,
     puts: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }

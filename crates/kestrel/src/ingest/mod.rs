@@ -171,7 +171,7 @@ fn decode(payload: Payload, limit: usize) -> Result<Decoded, IngestError> {
         rejected: decoded.rejected_count,
         message: decoded.rejected_message().unwrap_or_default(),
     };
-    let images = images::lift(&mut decoded.spans);
+    let images = images::lift_spans(&mut decoded.spans);
     let rows = Rows {
         block: SpanBlock::encode(&decoded.spans),
         touched: touched(&decoded.spans),

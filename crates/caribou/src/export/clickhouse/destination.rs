@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caribou_clickhouse::{SpanBlock, TraceKey, insert_spans_sql};
+use caribou_clickhouse::{
+    IMAGES_SCHEMA, INSERT_IMAGES, SpanBlock, TraceKey, image_lines, insert_spans_sql,
+};
+use caribou_model::SpanRecord;
 
 use super::http::{Failed, Http};
 use super::schema::ensure_tables;
 use super::summaries::Summaries;
 use crate::export::Chunk;
 use crate::export::destination::{Destination, Outcome};
+use crate::export::images::{Images, Unrecorded};
 use crate::export::records::{Reader, read};
-use crate::settings::ClickHouseTarget;
+use crate::settings::{ClickHouseTarget, ImageTarget};
 
 /// Writes to ClickHouse itself.
 pub(in crate::export) struct ClickHouseDestination {
@@ -22,14 +26,16 @@ pub(in crate::export) struct ClickHouseDestination {
     reader: Reader,
     insert: String,
     summaries: Option<Summaries>,
-    /// The tables were found, or made, by this process.
-    ready: bool,
+    images: Images,
+    /// The version of the tables, once they were found or made.
+    version: Option<u32>,
 }
 
 /// Many writers share a part of the server's choosing, and each waits until its rows are stored.
+const GATHERED: [(&str, &str); 2] = [("async_insert", "1"), ("wait_for_async_insert", "1")];
 const INSERT_SETTINGS: [(&str, &str); 3] = [
-    ("async_insert", "1"),
-    ("wait_for_async_insert", "1"),
+    GATHERED[0],
+    GATHERED[1],
     // Merges build it: at insert it would double the cost.
     ("exclude_materialize_skip_indexes_on_insert", "search_text"),
 ];
@@ -44,7 +50,11 @@ const DENIED: [u32; 5] = [192, 193, 194, 497, 516];
 impl ClickHouseDestination {
     const AFTER_DENIAL: Duration = Duration::from_secs(30);
 
-    pub(in crate::export) fn new(target: &ClickHouseTarget, resource: &[(String, String)]) -> Self {
+    pub(in crate::export) fn new(
+        target: &ClickHouseTarget,
+        images: &ImageTarget,
+        resource: &[(String, String)],
+    ) -> Self {
         Self {
             address: format!("ClickHouse at {}", target.url),
             database: target.database.clone(),
@@ -52,22 +62,58 @@ impl ClickHouseDestination {
             reader: Reader::new(resource),
             insert: insert_spans_sql(),
             summaries: None,
-            ready: false,
+            images: Images::new(images),
+            version: None,
         }
     }
 
-    fn try_deliver(&mut self, chunks: &[Arc<Chunk>]) -> Result<(), Failed> {
-        if !self.ready {
-            ensure_tables(&self.http, &self.database)?;
-            self.ready = true;
-        }
+    fn try_deliver(&mut self, chunks: &[Arc<Chunk>]) -> Result<(), Outcome> {
+        let version = self.version().map_err(|failed| self.outcome(failed))?;
         let spans: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.spans()).collect();
         let request = match chunks.first().and_then(|chunk| chunk.resource.as_ref()) {
             Some(resource) => Reader::new(resource).request(&spans),
             None => self.reader.request(&spans),
         };
-        let records = read(&request);
-        let block = SpanBlock::encode(&records);
+        let mut records = read(&request);
+        if version >= IMAGES_SCHEMA {
+            let images = self.images.store(&mut records)?;
+            self.record_images(images)
+                .map_err(|failed| self.outcome(failed))?;
+        }
+        self.insert(&records)
+            .map_err(|failed| self.outcome(failed))?;
+        let touched: BTreeSet<TraceKey> = records
+            .iter()
+            .map(|record| TraceKey::new(&*record.project, record.trace_id))
+            .collect();
+        let http = &self.http;
+        self.summaries
+            .get_or_insert_with(|| Summaries::start(http.clone()))
+            .touch(touched);
+        Ok(())
+    }
+
+    fn version(&mut self) -> Result<u32, Failed> {
+        if let Some(version) = self.version {
+            return Ok(version);
+        }
+        let version = ensure_tables(&self.http, &self.database)?;
+        self.version = Some(version);
+        Ok(version)
+    }
+
+    /// Notes whose the images are, before any span refers to them.
+    fn record_images(&self, images: Unrecorded) -> Result<(), Failed> {
+        if !images.rows.is_empty() {
+            let lines = image_lines(&images.rows);
+            self.http.insert(INSERT_IMAGES, &GATHERED, &lines)?;
+            self.images.recorded(images);
+        }
+        Ok(())
+    }
+
+    fn insert(&self, records: &[SpanRecord<'_>]) -> Result<(), Failed> {
+        let block = SpanBlock::encode(records);
         let rows = block.rows() as u64;
         let done = self
             .http
@@ -83,15 +129,15 @@ impl ClickHouseDestination {
                 reason: format!("it wrote {written} of {rows} rows"),
             });
         }
-        let touched: BTreeSet<TraceKey> = records
-            .iter()
-            .map(|record| TraceKey::new(&*record.project, record.trace_id))
-            .collect();
-        let http = &self.http;
-        self.summaries
-            .get_or_insert_with(|| Summaries::start(http.clone()))
-            .touch(touched);
         Ok(())
+    }
+
+    fn outcome(&mut self, failed: Failed) -> Outcome {
+        if failed.code.is_some_and(|code| WRONG_TABLES.contains(&code)) {
+            self.version = None;
+            self.images.forget();
+        }
+        outcome(failed)
     }
 }
 
@@ -106,10 +152,7 @@ impl Destination for ClickHouseDestination {
                 rejected: 0,
                 message: String::new(),
             },
-            Err(failed) => {
-                self.ready &= failed.code.is_none_or(|code| !WRONG_TABLES.contains(&code));
-                outcome(failed)
-            }
+            Err(outcome) => outcome,
         }
     }
 

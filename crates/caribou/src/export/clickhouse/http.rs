@@ -1,11 +1,11 @@
 //! ClickHouse's HTTP protocol, as far as a writer needs it.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
 use ureq::Agent;
 
+use crate::export::http::{is_unreachable, percent_encoded};
 use crate::export::kestrel::retry_after;
 use crate::settings::ClickHouseTarget;
 
@@ -115,14 +115,6 @@ impl Http {
     }
 }
 
-fn is_unreachable(error: &ureq::Error) -> bool {
-    match error {
-        ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => true,
-        ureq::Error::Io(io) => io.kind() == std::io::ErrorKind::ConnectionRefused,
-        _ => false,
-    }
-}
-
 fn written_rows(summary: &str) -> Option<u64> {
     let summary: Value = serde_json::from_str(summary).ok()?;
     summary["written_rows"].as_str()?.parse().ok()
@@ -139,19 +131,6 @@ fn shortened(text: &str) -> String {
     text.trim().chars().take(LONGEST).collect()
 }
 
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            write!(encoded, "%{byte:02X}").ok();
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +141,5 @@ mod tests {
         assert_eq!(written_rows("{}"), None);
         let code = exception_code("Code: 60. DB::Exception: Unknown table");
         assert_eq!(code, Some(60));
-        assert_eq!(percent_encoded("a b&é"), "a%20b%26%C3%A9");
     }
 }

@@ -8,7 +8,8 @@ const UNKNOWN_TABLE: u32 = 60;
 const UNKNOWN_DATABASE: u32 = 81;
 
 /// Makes sure of the tables: creates them where the database is empty or absent, and never changes any that are there.
-pub(super) fn ensure_tables(http: &Http, database: &str) -> Result<(), Failed> {
+/// The version that they are at.
+pub(super) fn ensure_tables(http: &Http, database: &str) -> Result<u32, Failed> {
     match http.run("SELECT max(version) FROM schema_migrations", &[]) {
         Ok(done) => check_version(database, done.text.trim().parse().unwrap_or(0)),
         Err(failed) if failed.code == Some(UNKNOWN_DATABASE) => create(http, database),
@@ -26,7 +27,7 @@ pub(super) fn ensure_tables(http: &Http, database: &str) -> Result<(), Failed> {
     }
 }
 
-fn check_version(database: &str, found: u32) -> Result<(), Failed> {
+fn check_version(database: &str, found: u32) -> Result<u32, Failed> {
     if found < OLDEST_WRITABLE_SCHEMA {
         return Err(refusal(format!(
             "the database {database} is at schema version {found}, and {OLDEST_WRITABLE_SCHEMA} is needed: run `kestrel \
@@ -39,10 +40,10 @@ fn check_version(database: &str, found: u32) -> Result<(), Failed> {
              install a newer caribou"
         )));
     }
-    Ok(())
+    Ok(found)
 }
 
-fn create(http: &Http, database: &str) -> Result<(), Failed> {
+fn create(http: &Http, database: &str) -> Result<u32, Failed> {
     let connection = Connection::new("").with_database(database);
     for statement in creation_statements(&connection) {
         http.run_on_server(&statement).map_err(|failed| Failed {
@@ -54,7 +55,7 @@ fn create(http: &Http, database: &str) -> Result<(), Failed> {
         })?;
     }
     tracing::info!(target: "caribou", "created the tables in the database {database}");
-    Ok(())
+    Ok(SCHEMA_VERSION)
 }
 
 /// Somebody can put it right while the program runs, so that it is asked again.

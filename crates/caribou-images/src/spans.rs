@@ -3,37 +3,32 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use caribou_images::{Image, Lifter, may_hold_image};
 use caribou_model::{Payload, SpanRecord};
+
+use crate::candidate::may_hold_image;
+use crate::image::Image;
+use crate::lifter::{Lifter, Limits};
 
 /// Says that something in a span claims to be base64 and is not.
 const INVALID_IMAGE: &str = "invalid_image";
 
 /// A binary and the project that stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProjectImage {
+pub struct ProjectImage {
     /// The project.
-    pub(crate) project: String,
+    pub project: String,
     /// The binary.
-    pub(crate) image: Image,
+    pub image: Image,
 }
 
 /// Replaces the binaries in spans by their URLs; what was lifted, once per project.
 ///
 /// Nearly all spans hold none, which costs one look over their texts.
-pub(crate) fn lift(spans: &mut [SpanRecord<'_>]) -> Vec<ProjectImage> {
+pub fn lift_spans(spans: &mut [SpanRecord<'_>]) -> Vec<ProjectImage> {
     let mut lifted = Vec::new();
     let mut seen = HashSet::new();
-    for span in spans {
-        if !may_hold_images(span) {
-            continue;
-        }
-        let mut lifter = Lifter::default();
-        lift_span(span, &mut lifter);
-        if lifter.invalid() > 0 && !span.marks.contains(&INVALID_IMAGE) {
-            span.marks.push(INVALID_IMAGE);
-        }
-        for image in lifter.into_images() {
+    for span in spans.iter_mut().filter(|span| may_hold_images(span)) {
+        for image in lift_and_mark(span, Limits::default()) {
             let project = span.project.clone().into_owned();
             if seen.insert((project.clone(), image.hash)) {
                 lifted.push(ProjectImage { project, image });
@@ -41,6 +36,26 @@ pub(crate) fn lift(spans: &mut [SpanRecord<'_>]) -> Vec<ProjectImage> {
         }
     }
     lifted
+}
+
+/// Leaves the binaries where they are, and marks what claims to be one and is not, as [`lift_spans`] does.
+pub fn mark_invalid_images(spans: &mut [SpanRecord<'_>]) {
+    let nothing = Limits {
+        min_bytes: usize::MAX,
+        ..Limits::default()
+    };
+    for span in spans.iter_mut().filter(|span| may_hold_images(span)) {
+        lift_and_mark(span, nothing);
+    }
+}
+
+fn lift_and_mark(span: &mut SpanRecord<'_>, limits: Limits) -> Vec<Image> {
+    let mut lifter = Lifter::new(limits);
+    lift_span(span, &mut lifter);
+    if lifter.invalid() > 0 && !span.marks.contains(&INVALID_IMAGE) {
+        span.marks.push(INVALID_IMAGE);
+    }
+    lifter.into_images()
 }
 
 fn may_hold_images(span: &SpanRecord<'_>) -> bool {
@@ -148,7 +163,7 @@ mod tests {
             ..span(project)
         };
         let mut spans = [full("a"), full("a"), full("b")];
-        let lifted = lift(&mut spans);
+        let lifted = lift_spans(&mut spans);
         let projects: Vec<&str> = lifted.iter().map(|image| image.project.as_str()).collect();
         assert_eq!(projects, ["a", "b"]);
         for span in &spans {
@@ -170,9 +185,30 @@ mod tests {
             },
             span("a"),
         ];
-        assert_eq!(lift(&mut spans), []);
+        assert_eq!(lift_spans(&mut spans), []);
         assert_eq!(spans[0].content.as_str(), text);
         assert_eq!(spans[0].marks, [INVALID_IMAGE]);
         assert!(spans[1].marks.is_empty());
+    }
+
+    #[test]
+    fn where_nothing_is_lifted_what_is_no_base64_is_marked_all_the_same() {
+        let good = data_url();
+        let bad = "data:image/png;base64,iVBORw0KGgo...";
+        let mut spans = [
+            SpanRecord {
+                content: Payload::Text(good.clone().into()),
+                ..span("a")
+            },
+            SpanRecord {
+                content: Payload::Text(bad.into()),
+                ..span("a")
+            },
+        ];
+        mark_invalid_images(&mut spans);
+        assert_eq!(spans[0].content.as_str(), good);
+        assert_eq!(spans[1].content.as_str(), bad);
+        assert!(spans[0].marks.is_empty());
+        assert_eq!(spans[1].marks, [INVALID_IMAGE]);
     }
 }

@@ -8,13 +8,13 @@ const MAX_GENERATION: usize = 16_384;
 
 type Generation = HashSet<(String, [u8; 32])>;
 
-/// Images that are known to be stored, by project and hash.
+/// Images that are known to be stored, by project and hash; of bounded size, as only the latest are remembered.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<[Generation; 2]>);
+pub struct KnownImages(Mutex<[Generation; 2]>);
 
-impl Known {
+impl KnownImages {
     /// True where a project has stored an image, as far as is remembered.
-    pub(super) fn contains(&self, project: &str, hash: [u8; 32]) -> bool {
+    pub fn contains(&self, project: &str, hash: [u8; 32]) -> bool {
         let key = (project.to_owned(), hash);
         let generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         generations
@@ -23,7 +23,7 @@ impl Known {
     }
 
     /// Remembers an image.
-    pub(super) fn insert(&self, project: String, hash: [u8; 32]) {
+    pub fn insert(&self, project: String, hash: [u8; 32]) {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if generations[0].len() >= MAX_GENERATION {
             generations.swap(0, 1);
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn the_latest_images_are_remembered_and_memory_is_bounded() {
-        let known = Known::default();
+        let known = KnownImages::default();
         for number in 0..=3 * MAX_GENERATION {
             known.insert("a".to_owned(), hash(number));
         }
