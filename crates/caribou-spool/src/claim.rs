@@ -350,7 +350,7 @@ impl Drop for Claim {
 }
 
 /// Opens a listed file and finds the name it is to have; none if it is gone or to be passed over.
-fn prepare(
+pub(crate) fn prepare(
     folder: &Folder,
     listed: SegmentName,
     token: &str,

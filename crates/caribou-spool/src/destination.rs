@@ -30,10 +30,10 @@ const ORPHAN_LIFETIME: Duration = Duration::from_secs(3600);
 /// Its open file is closed for writing, and so offered for delivery, when it is dropped, full, or claimed here.
 #[derive(Debug)]
 pub struct DestinationSpool {
-    folder: Arc<Folder>,
+    pub(crate) folder: Arc<Folder>,
     identity: DestinationIdentity,
     context: Value,
-    max_bytes: Option<u64>,
+    pub(crate) max_bytes: Option<u64>,
     writer: Option<SegmentWriter>,
 }
 
@@ -332,7 +332,7 @@ impl DestinationSpool {
         Ok(writer)
     }
 
-    fn prepare_directory(&self) -> Result<()> {
+    pub(crate) fn prepare_directory(&self) -> Result<()> {
         create_directory(&self.folder.directory)?;
         self.identity
             .store(&self.folder.directory, self.folder.inner.process.token())
@@ -391,7 +391,7 @@ impl Folder {
             .insert(stem.clone());
     }
 
-    fn is_free(&self, segment: &Segment, liveness: &mut Liveness) -> bool {
+    pub(crate) fn is_free(&self, segment: &Segment, liveness: &mut Liveness) -> bool {
         let is_passed_over = || {
             self.unreadable
                 .lock()

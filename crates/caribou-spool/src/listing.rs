@@ -7,6 +7,8 @@ use crate::identity::DESTINATION_FILE;
 use crate::name::{ACKNOWLEDGED_SUFFIX, SegmentName, Stem, TEMPORARY_PREFIX};
 use crate::private_fs::list_directory;
 
+/// Says that a process may take over what others have left.
+pub(crate) const LEADS_SUFFIX: &str = ".leads";
 pub(crate) const SET_ASIDE_DIRECTORY: &str = "set-aside";
 pub(crate) const DAMAGED_DIRECTORY: &str = "damaged";
 
@@ -47,8 +49,9 @@ impl Listing {
                 listing.acknowledged.push(stem);
             } else if item.name.starts_with(TEMPORARY_PREFIX) {
                 listing.temporaries.push(path);
-            } else if ![DESTINATION_FILE, SET_ASIDE_DIRECTORY, DAMAGED_DIRECTORY]
-                .contains(&item.name.as_str())
+            } else if !item.name.ends_with(LEADS_SUFFIX)
+                && ![DESTINATION_FILE, SET_ASIDE_DIRECTORY, DAMAGED_DIRECTORY]
+                    .contains(&item.name.as_str())
             {
                 listing.foreign.push(path);
             }

@@ -123,8 +123,8 @@ impl<R: Read + Seek> SegmentReader<R> {
         self.length
     }
 
-    /// Goes on reading elsewhere: at the end of a record that was read before.
-    pub(crate) fn set_position(&mut self, position: u64) {
+    /// Goes on reading elsewhere: at the beginning or end of a record that was read before.
+    pub fn set_position(&mut self, position: u64) {
         self.position = position.min(self.length);
     }
 

@@ -8,6 +8,7 @@ mod delivery;
 mod disk_full;
 mod fork;
 mod inspection;
+mod journal;
 mod kill;
 mod role;
 mod support;
