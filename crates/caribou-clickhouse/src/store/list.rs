@@ -11,9 +11,8 @@
 use std::collections::{HashMap, HashSet};
 
 use caribou_model::api::{Page, TraceSummary};
-use clickhouse::Row;
-use serde::Deserialize;
 
+use super::candidates::{Candidate, CandidateQuery, Candidates};
 use super::filter::TraceFilter;
 use super::sort::{Place, TraceSort, cursor_from_place, place_from_cursor};
 use super::statement::Statement;
@@ -31,14 +30,6 @@ pub struct Paging {
     pub sort: TraceSort,
     /// Whether to count the whole list, exactly.
     pub with_total: bool,
-}
-
-#[derive(Debug, Row, Deserialize)]
-struct Candidate {
-    project: String,
-    trace_id: String,
-    version: u128,
-    number: Option<i64>,
 }
 
 /// Candidates beyond the page: rows that are older versions must not cost another round.
@@ -68,14 +59,22 @@ impl Store {
             Some(cursor) => Some(place_from_cursor(paging.sort, cursor)?),
             None => None,
         };
+        let bounds = filter.bounds();
         let mut found: Vec<(SummaryRow, Place)> = Vec::new();
         let mut seen: HashSet<Id> = HashSet::new();
         let mut batch = limit + 1 + SPARE_CANDIDATES;
         while found.len() <= limit {
-            let candidates = self
-                .candidates(&condition, paging.sort, place.as_ref(), batch)
-                .await?;
-            let exhausted = candidates.len() < batch;
+            let query = CandidateQuery {
+                condition: &condition,
+                bounds: &bounds,
+                sort: paging.sort,
+                after: place.as_ref(),
+                limit: batch,
+            };
+            let Candidates {
+                rows: candidates,
+                exhausted,
+            } = self.candidates(&query).await?;
             place = candidates.last().map(Candidate::place);
             let newest = self.newest_rows(filter, &candidates).await?;
             for candidate in candidates {
@@ -132,29 +131,6 @@ impl Store {
         let mut summaries: Vec<TraceSummary> = rows.into_values().map(TraceSummary::from).collect();
         summaries.sort_by(|left, right| left.trace_id.cmp(&right.trace_id));
         Ok(summaries)
-    }
-
-    async fn candidates(
-        &self,
-        condition: &Statement,
-        sort: TraceSort,
-        after: Option<&Place>,
-        limit: usize,
-    ) -> Result<Vec<Candidate>> {
-        let mut sql = Statement::new(format!(
-            "SELECT project, trace_id, version, {} AS number FROM traces WHERE ",
-            sort.number_expression()
-        ));
-        sql.push_statement(condition);
-        if let Some(place) = after {
-            sql.push(" AND ").push_statement(&sort.after(place));
-        }
-        sql.push(&format!(" ORDER BY {} LIMIT {limit}", sort.order_by()));
-        // With the dynamic filter the sort column is read before the conditions leave rows out: 67 ms instead of 17.
-        let query = sql
-            .query(&self.client)
-            .with_setting("use_top_k_dynamic_filtering", "0");
-        Ok(query.fetch_all().await?)
     }
 
     /// The condition for candidates, and whether lookups were left out of it.
@@ -221,15 +197,5 @@ impl Store {
             }
         }
         Ok(newest)
-    }
-}
-
-impl Candidate {
-    fn place(&self) -> Place {
-        Place {
-            number: self.number,
-            trace_id: self.trace_id.clone(),
-            project: self.project.clone(),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The store: one ClickHouse over HTTP.
 
 mod arrivals;
+mod candidates;
 mod error;
 mod facets;
 mod filter;

@@ -1,5 +1,6 @@
 //! The order of a list of rollouts, and the place in it where a page ends.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -108,9 +109,13 @@ impl FromStr for TraceSort {
 pub(super) struct Place {
     /// Value of the sort column as an ordered number; null where it is null.
     pub(super) number: Option<i64>,
+    /// Start in nanoseconds since 1970, which orders what is equal.
+    pub(super) started: i64,
     pub(super) trace_id: String,
     pub(super) project: String,
 }
+
+const TIME: &str = "fromUnixTimestamp64Nano(toInt64(?), 'UTC')";
 
 impl TraceSort {
     /// The sort column as a number that orders like it and survives a round trip through a cursor.
@@ -135,10 +140,12 @@ impl TraceSort {
         format!("toNullable(toInt64(least({column}, toUInt64(9223372036854775807))))")
     }
 
-    pub(super) fn order_by(self) -> String {
-        let direction = if self.descending { "DESC" } else { "ASC" };
+    /// The order by sort column and start; rows that are equal in both come in any order.
+    pub(super) fn light_order(self) -> String {
+        let direction = self.direction();
         // Two decimals that are one float must be a tie, as they are to a cursor.
         let column = match self.key {
+            SortKey::StartedAt => return format!("started_at {direction}"),
             SortKey::CostUsd => "toFloat64(cost_usd)",
             key => key.as_str(),
         };
@@ -147,40 +154,91 @@ impl TraceSort {
         } else {
             ""
         };
-        format!("{column} {direction}{nulls}, trace_id {direction}, project {direction}")
+        format!("{column} {direction}{nulls}, started_at {direction}")
     }
 
-    /// The condition of standing after a place.
-    pub(super) fn after(self, place: &Place) -> Statement {
-        let beyond = if self.descending { "<" } else { ">" };
-        let mut sql = Statement::default();
-        let tie = format!("(trace_id, project) {beyond} (?, ?)");
-        let Some(number) = place.number else {
-            sql.push(&format!("({} IS NULL AND {tie})", self.key.as_str()));
-            return sql.bind(&*place.trace_id).bind(&*place.project).to_owned();
-        };
-        if self.key == SortKey::StartedAt {
-            // On the bare column, so that its index can leave granules out.
-            let time = "fromUnixTimestamp64Nano(toInt64(?), 'UTC')";
-            sql.push(&format!(
-                "(started_at {beyond}= {time} AND (started_at {beyond} {time} OR {tie}))"
-            ));
+    /// The order in full: no two rows of different rollouts are equal in it.
+    pub(super) fn exact_order(self) -> String {
+        let direction = self.direction();
+        let light = self.light_order();
+        format!("{light}, trace_id {direction}, project {direction}")
+    }
+
+    /// The exact order, on what was read.
+    pub(super) fn compare(self, left: &Place, right: &Place) -> Ordering {
+        let nulls = left.number.is_none().cmp(&right.number.is_none());
+        let order = left.comparable().cmp(&right.comparable());
+        nulls.then(if self.descending {
+            order.reverse()
         } else {
-            let column = self.number_expression();
-            let nulls = if self.key.is_nullable() {
-                format!("{} IS NULL OR ", self.key.as_str())
-            } else {
-                String::new()
-            };
-            sql.push(&format!(
-                "({nulls}ifNull({column} {beyond}= toInt64(?), false) AND (ifNull({column} {beyond} toInt64(?), false) OR {tie}))"
-            ));
-        }
-        sql.bind(number)
-            .bind(number)
+            order
+        })
+    }
+
+    const fn direction(self) -> &'static str {
+        if self.descending { "DESC" } else { "ASC" }
+    }
+
+    const fn beyond(self) -> &'static str {
+        if self.descending { "<" } else { ">" }
+    }
+
+    /// The condition of standing after a place or being equal to it in the light order.
+    pub(super) fn from(self, place: &Place) -> Statement {
+        let mut later = Statement::new(format!("started_at {}= {TIME}", self.beyond()));
+        later.bind(place.started);
+        self.beyond_number(place, &later)
+    }
+
+    /// The condition of standing after a place in the exact order.
+    pub(super) fn after(self, place: &Place) -> Statement {
+        let beyond = self.beyond();
+        // The first half is on the bare column, so that its index can leave granules out.
+        let mut later = Statement::new(format!(
+            "(started_at {beyond}= {TIME} AND (started_at {beyond} {TIME} OR (trace_id, project) {beyond} (?, ?)))"
+        ));
+        later
+            .bind(place.started)
+            .bind(place.started)
             .bind(&*place.trace_id)
-            .bind(&*place.project)
-            .to_owned()
+            .bind(&*place.project);
+        self.beyond_number(place, &later)
+    }
+
+    /// The condition of starting up to this time, in the direction of a list by start.
+    pub(super) fn until(self, far: i64) -> Statement {
+        let within = if self.descending { ">=" } else { "<=" };
+        let mut sql = Statement::new(format!("started_at {within} {TIME}"));
+        sql.bind(far).to_owned()
+    }
+
+    /// The condition of standing beyond a place by the sort column, or `later` where that is equal.
+    fn beyond_number(self, place: &Place, later: &Statement) -> Statement {
+        if self.key == SortKey::StartedAt {
+            return later.clone();
+        }
+        let mut sql = Statement::default();
+        let Some(number) = place.number else {
+            sql.push(&format!("({} IS NULL AND ", self.key.as_str()));
+            return sql.push_statement(later).push(")").to_owned();
+        };
+        let (column, beyond) = (self.number_expression(), self.beyond());
+        let nulls = if self.key.is_nullable() {
+            format!("{} IS NULL OR ", self.key.as_str())
+        } else {
+            String::new()
+        };
+        sql.push(&format!(
+            "({nulls}ifNull({column} {beyond}= toInt64(?), false) AND (ifNull({column} {beyond} toInt64(?), false) OR "
+        ));
+        sql.bind(number).bind(number);
+        sql.push_statement(later).push("))").to_owned()
+    }
+}
+
+impl Place {
+    fn comparable(&self) -> (Option<i64>, i64, &str, &str) {
+        (self.number, self.started, &self.trace_id, &self.project)
     }
 }
 
@@ -225,6 +283,7 @@ mod tests {
         let sort: TraceSort = "-score".parse().unwrap();
         let place = Place {
             number: Some(7),
+            started: 8,
             trace_id: "a".to_owned(),
             project: "it's".to_owned(),
         };

@@ -85,10 +85,22 @@ const FILTERS: &[(&str, Edit, &[u64])] = &[
     ("carrot's status", |it| it.status = texts("success"), &[1]),
     ("any case", |it| it.status = texts("tool_error"), &[2]),
     ("foreign status", |it| it.status = texts("done"), &[3]),
+    (
+        "known and foreign status",
+        |it| it.status = two("done", "COMPLETED"),
+        &[3, 1],
+    ),
+    ("no status", |it| it.status = texts(""), &[]),
     ("pending", |it| it.status = texts("PENDING"), &[]),
     ("running", |it| it.state = vec![Running], &[3]),
     ("not running", |it| it.state = vec![Ended, Lost], &[2, 1]),
     ("tags", |it| it.tags = two("a", "b"), &[1]),
+    ("one of any tags", |it| it.any_tags = texts("a"), &[1]),
+    (
+        "models",
+        |it| it.model = two("gpt-4o", "given-model"),
+        &[2, 1],
+    ),
     ("any tags", |it| it.any_tags = two("a", "b"), &[2, 1]),
     ("phase", |it| it.phase = two("prod", "eval"), &[3, 2]),
     ("project", |it| it.project = texts("other"), &[3]),
@@ -243,8 +255,75 @@ async fn pages_of_any_size_and_order_make_up_the_whole_list_once() {
     }
 }
 
+/// Rows of `traces` made of a number each: three start at one moment, some tags are frequent, some rare, some long ago.
+const NUMBERED: &str = "INSERT INTO traces (project, trace_id, version, status, started_at, score, tags, last_seen_at) \
+     SELECT 'numbered', lower(leftPad(hex(sipHash64(number)), 32, '0')), 1, if(number % 8 = 0, 'ERROR', 'COMPLETED'), \
+     fromUnixTimestamp64Milli(toInt64(1795219200000 + intDiv(number, 3)), 'UTC'), \
+     if(number < 2900, 1, number / 3000), arrayFilter(tag -> tag != '', [if(number % 3 = 0, 'often', ''), \
+     if(number % 60 = 0, 'seldom', ''), if(number IN (7, 1500, 2998), 'rare', ''), if(number < 300, 'old', '')]), now64(6) \
+     FROM numbers(3000)";
+
+#[tokio::test]
+async fn filtered_pages_find_what_is_near_far_frequent_or_rare() {
+    let (store, client) = new_database().await;
+    execute(&client, NUMBERED).await;
+    for (tag, expected) in [("often", 1000), ("seldom", 50), ("rare", 3), ("old", 300)] {
+        for sort in ["-started_at", "started_at", "-score"] {
+            let filter = TraceFilter {
+                tags: texts(tag),
+                ..TraceFilter::default()
+            };
+            let sort = sort.parse().unwrap();
+            let whole = filtered(&store, &filter, sort, 1000).await;
+            assert_eq!(whole.len(), expected, "{tag} {sort:?}");
+            let pages = filtered(&store, &filter, sort, 37).await;
+            assert!(ids(&pages) == ids(&whole), "{tag} {sort:?}");
+        }
+    }
+    let failed = TraceFilter {
+        status: texts("error"),
+        from: Some(START + SECOND / 10),
+        to: Some(START + SECOND / 2),
+        ..TraceFilter::default()
+    };
+    // Numbers 300 to 1499, every eighth of them.
+    let pages = filtered(&store, &failed, TraceSort::default(), 10).await;
+    assert_eq!(pages.len(), 150);
+    assert!(pages.is_sorted_by(|left, right| left.started_at >= right.started_at));
+}
+
+#[tokio::test]
+async fn pages_are_whole_where_more_rollouts_are_equal_than_a_page_holds() {
+    let (store, client) = new_database().await;
+    let at_once = NUMBERED
+        .replace("intDiv(number, 3)", "intDiv(number, 1000)")
+        .replace("numbers(3000)", "numbers(300)");
+    execute(&client, &at_once).await;
+    for sort in ["-started_at", "started_at", "score", "-cost_usd"] {
+        let sort = sort.parse().unwrap();
+        let mut found = ids(&paged(&store, sort, 20).await);
+        assert!(found == ids(&paged(&store, sort, 1000).await), "{sort:?}");
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), 300, "{sort:?}");
+    }
+}
+
+fn ids(traces: &[TraceSummary]) -> Vec<String> {
+    traces.iter().map(|trace| trace.trace_id.clone()).collect()
+}
+
 /// The whole list, page by page.
 async fn paged(store: &Store, sort: TraceSort, limit: u32) -> Vec<TraceSummary> {
+    filtered(store, &TraceFilter::default(), sort, limit).await
+}
+
+async fn filtered(
+    store: &Store,
+    filter: &TraceFilter,
+    sort: TraceSort,
+    limit: u32,
+) -> Vec<TraceSummary> {
     let mut items = Vec::new();
     let mut paging = Paging {
         limit,
@@ -252,10 +331,7 @@ async fn paged(store: &Store, sort: TraceSort, limit: u32) -> Vec<TraceSummary> 
         ..Paging::default()
     };
     loop {
-        let page = store
-            .list_traces(&TraceFilter::default(), &paging)
-            .await
-            .unwrap();
+        let page = store.list_traces(filter, &paging).await.unwrap();
         assert!(page.items.len() <= limit as usize);
         items.extend(page.items);
         paging.cursor = page.next_cursor;
