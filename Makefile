@@ -28,6 +28,10 @@ test: $(STAMPS)/tools-test test-rust test-python test-ui test-e2e ## run every t
 bench: build $(STAMPS)/test-tools ## run the benchmarks and print figure, peer, ratio, budget
 	@scripts/bench.sh
 
+.PHONY: chaos
+chaos: engine $(STAMPS)/python-debug $(STAMPS)/test-tools target/debug/kestrel ## 100 rounds of faults (ROUNDS=, SEED=, ONLY=) and what was lost: nothing
+	cd tests && ../$(PYTHON) -m chaos --rounds $(or $(ROUNDS),100) --seed "$(SEED)" $(if $(ONLY),--only $(ONLY))
+
 .PHONY: lint
 lint: ui/node_modules/.stamp $(STAMPS)/test-tools ## check format, lints and types of all three languages
 	cargo fmt --all --check

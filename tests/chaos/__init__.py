@@ -1,0 +1,1 @@
+"""Faults of every kind against real programs and servers: `make chaos`."""
