@@ -15,7 +15,7 @@ use crate::s3::{S3Server, SECRET};
 use crate::support::{BINARY, JSON, PROTOBUF, error_code, new_trace, raw, server, stored_spans};
 
 /// A PNG of one pixel that no other test has: what follows its end is not looked at.
-fn new_png() -> Vec<u8> {
+pub(crate) fn new_png() -> Vec<u8> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     let mut png = STANDARD.decode(pixel).unwrap();
@@ -23,7 +23,7 @@ fn new_png() -> Vec<u8> {
     png
 }
 
-fn data_url(mime: &str, bytes: &[u8]) -> String {
+pub(crate) fn data_url(mime: &str, bytes: &[u8]) -> String {
     format!("data:{mime};base64,{}", STANDARD.encode(bytes))
 }
 
@@ -51,7 +51,7 @@ fn get(server: &KestrelProcess, method: &str, path: &str, headers: &[(&str, &str
     request(method, &format!("{}{path}", server.url()), headers, None).unwrap()
 }
 
-fn image_file(folder: &Path, hash: &str) -> PathBuf {
+pub(crate) fn image_file(folder: &Path, hash: &str) -> PathBuf {
     folder.join("sha256").join(&hash[..2]).join(&hash[2..])
 }
 

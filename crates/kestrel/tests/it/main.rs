@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod contract;
+mod direct_images;
 mod identity;
 mod images;
 mod ingest;
