@@ -178,6 +178,16 @@ impl DestinationSpool {
         self.claim_first(|stem, liveness| stem.owner() == own || !liveness.is_alive(stem.owner()))
     }
 
+    /// Like [`claim_oldest`](Self::claim_oldest), but takes only what this spool wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read, or after a fork.
+    pub fn claim_own(&mut self) -> Result<Option<Claim>> {
+        let own = self.folder.inner.process.token().to_owned();
+        self.claim_first(|stem, _| stem.owner() == own)
+    }
+
     fn claim_first(
         &mut self,
         wanted: impl Fn(&Stem, &mut Liveness) -> bool,

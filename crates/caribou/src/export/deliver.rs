@@ -26,12 +26,16 @@ pub(super) struct Courier {
     /// When that was last said.
     pub(super) told_away: Option<Instant>,
     pub(super) draining: Draining,
+    /// Tries until the deadline, also where nobody is there.
+    pub(super) patient: bool,
 }
 
 /// What came of an attempt, waits included.
 pub(super) enum Attempt {
     /// The destination has them, all but so many.
     Taken { rejected: u64 },
+    /// The destination keeps them itself.
+    Kept,
     /// It will never take them; if `together`, it may take parts of them.
     Refused { reason: String, together: bool },
     /// It is time for another attempt.
@@ -48,17 +52,39 @@ impl Courier {
 
     pub(super) fn run(mut self) {
         loop {
-            match self.outbox.next() {
+            while self.work(false) {}
+            match self.outbox.next(self.destination.wake_at()) {
                 Next::Send(chunks) => self.deliver(chunks),
                 Next::Drain(shelf) => self.drain(&shelf),
+                Next::Work => {}
                 Next::End => break,
             }
         }
+        while self.work(true) {}
         // What was claimed is given back before the keeper lets go of the spool.
         self.draining = Draining::default();
         self.give_up("the program ended");
         self.destination.finish();
         self.outbox.end();
+    }
+
+    /// Sends some of what the destination keeps itself; false where nothing of it can leave, or may be tried, now.
+    fn work(&mut self, last: bool) -> bool {
+        if !self.outbox.goes_on() {
+            return false;
+        }
+        let Some(outcome) = self.destination.work(last) else {
+            self.report_kept();
+            return false;
+        };
+        let attempt = self.attempt_came_to(outcome);
+        self.report_kept();
+        !matches!(attempt, Attempt::GiveUp)
+    }
+
+    pub(super) fn report_kept(&mut self) {
+        let report = self.destination.report();
+        report.tell(&self.outbox, self.destination.address());
     }
 
     /// Sends a flight, in parts where it is refused as a whole.
@@ -80,6 +106,7 @@ impl Courier {
                     let rejected = rejected.min(spans);
                     self.settle(&part, spans - rejected, rejected, parts.is_empty());
                 }
+                Attempt::Kept => self.keep(&part, spans, parts.is_empty()),
                 Attempt::Refused { reason, together }
                     if together && spans > 1 && search.goes_on(spans, &reason) =>
                 {
@@ -106,6 +133,17 @@ impl Courier {
         }
     }
 
+    fn keep(&mut self, part: &[Arc<Chunk>], spans: u64, last: bool) {
+        {
+            let _still = fork::hold_off();
+            let in_spool = self.outbox.keep_flight(spans, last);
+            if in_spool || !last {
+                self.draining.skip(part);
+            }
+        }
+        self.report_kept();
+    }
+
     fn set_aside(&self, part: &[Arc<Chunk>], reason: &str) {
         let kept = self
             .outbox
@@ -118,7 +156,13 @@ impl Courier {
 
     /// Makes one attempt, and waits where another is to be made.
     pub(super) fn attempt(&mut self, chunks: &[Arc<Chunk>]) -> Attempt {
-        match self.destination.deliver(chunks) {
+        let outcome = self.destination.deliver(chunks);
+        self.attempt_came_to(outcome)
+    }
+
+    fn attempt_came_to(&mut self, outcome: Outcome) -> Attempt {
+        match outcome {
+            Outcome::Kept => Attempt::Kept,
             Outcome::Delivered { rejected, message } => {
                 self.answered();
                 let _still = fork::hold_off();
@@ -165,12 +209,14 @@ impl Courier {
     }
 
     fn wait(&mut self, after: Option<Duration>, unreachable: bool, reason: &str) -> Attempt {
+        self.outbox.failed(reason);
         self.tell_away(reason);
         let delay = self.backoff.next_delay(self.ids.random());
         if unreachable {
             self.outbox.missed();
         }
         let hopeless = unreachable
+            && !self.patient
             && self.outbox.is_closing()
             && self.backoff.failures() >= Self::ATTEMPTS_AT_EXIT;
         let waited = if hopeless {

@@ -40,9 +40,10 @@ impl Draining {
     }
 
     /// The spans of a batch that are still to be sent.
-    fn chunk(&self, batch: &Batch, resource: Option<&Resource>) -> Chunk {
+    fn chunk(&self, batch: &Batch, resource: Option<&Resource>, is_of_others: bool) -> Chunk {
         let mut chunk = Chunk {
             resource: resource.cloned(),
+            is_of_others,
             ..Chunk::default()
         };
         for record in batch.records() {
@@ -80,13 +81,22 @@ impl Courier {
     }
 
     fn claim(&mut self, shelf: &Shelf) -> Option<OpenClaim> {
-        match shelf.claim() {
-            Ok(Some(claim)) => Some(OpenClaim {
-                resource: resource_from_context(claim.context(), &self.resource),
-                is_own: claim.is_own(),
-                claim,
-            }),
+        let takes_over = self.destination.take_over(shelf);
+        match shelf.claim(takes_over) {
+            Ok(Some(claim)) => {
+                let is_own = claim.is_own();
+                if !is_own {
+                    // Whoever wrote it may have ended after the first look.
+                    self.destination.take_over(shelf);
+                }
+                Some(OpenClaim {
+                    resource: resource_from_context(claim.context(), &self.resource),
+                    is_own,
+                    claim,
+                })
+            }
             Ok(None) => {
+                self.destination.taken_over();
                 self.drained(shelf);
                 None
             }
@@ -120,7 +130,10 @@ impl Courier {
         let mut search = Search::default();
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
-            let chunk = [Arc::new(self.draining.chunk(&part, open.resource.as_ref()))];
+            let chunk = self
+                .draining
+                .chunk(&part, open.resource.as_ref(), !open.is_own);
+            let chunk = [Arc::new(chunk)];
             let spans = count(&chunk);
             let attempt = match search.verdict() {
                 _ if spans == 0 => Attempt::Taken { rejected: 0 },
@@ -136,6 +149,16 @@ impl Courier {
                     let rejected = rejected.min(spans);
                     let noted = open.claim.acknowledge(&part);
                     self.settled(open, spans - rejected, rejected, noted.err());
+                }
+                Attempt::Kept => {
+                    if let Err(error) = open.claim.acknowledge(&part) {
+                        self.tell_unreadable(&error);
+                    }
+                    if open.is_own {
+                        let _still = fork::hold_off();
+                        self.outbox.keep_spooled(spans);
+                    }
+                    self.report_kept();
                 }
                 Attempt::Refused { reason, together }
                     if together && part.records().len() > 1 && search.goes_on(spans, &reason) =>
@@ -174,6 +197,7 @@ impl Courier {
         if open.is_own {
             self.outbox.settle_spooled(acknowledged, refused, 0);
         } else {
+            self.outbox.settle_of_others(acknowledged, refused);
             tracing::info!(
                 target: "caribou",
                 "{acknowledged} spans that an earlier program had left were delivered to {}",

@@ -15,6 +15,7 @@ mod encoder;
 mod http;
 mod images;
 mod keeper;
+mod kept;
 mod kestrel;
 mod langfuse;
 mod outbox;
@@ -41,6 +42,8 @@ pub(crate) struct Chunk {
     ends: Vec<usize>,
     /// The resource that they belong to, where it is not the process's own.
     resource: Option<Resource>,
+    /// Another process had left them.
+    is_of_others: bool,
 }
 
 /// Attributes of a resource.
@@ -70,6 +73,7 @@ impl Chunk {
     fn part(&self, spans: std::ops::Range<usize>) -> Self {
         let mut part = Self {
             resource: self.resource.clone(),
+            is_of_others: self.is_of_others,
             ..Self::default()
         };
         for span in self.spans().skip(spans.start).take(spans.len()) {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Chunk;
+use super::kept::KeptReport;
 use super::shelf::Shelf;
 
 /// Encoded spans for one destination, and what became of those before them.
@@ -48,6 +49,10 @@ struct OutboxState {
     /// The spool holds, or may hold, what comes before everything in `held`.
     on_disk: bool,
     counts: Counts,
+    /// What the destination keeps itself could leave now.
+    busy: bool,
+    /// Why the last attempt failed.
+    reason: Option<String>,
     /// Counts calls of `flush`, each of which ends a wait for the next attempt.
     hurries: u64,
     /// Attempts that found nobody at the destination's address.
@@ -92,12 +97,25 @@ pub(crate) struct Counts {
     pub(crate) dropped: u64,
     /// In the spool.
     pub(crate) spooled: u64,
+    /// Kept by the destination itself until they can leave.
+    pub(crate) kept: u64,
+    /// How many of these are in memory alone.
+    pub(crate) kept_in_memory: u64,
+    /// What was made of spans beside them and refused for good.
+    pub(crate) refused_beside: u64,
+    /// What other processes had left: delivered, and refused for good.
+    pub(crate) of_others: (u64, u64),
 }
 
 impl Counts {
     /// Spans of which it is known what became of them.
     pub(crate) fn settled(&self) -> u64 {
         self.acknowledged + self.refused + self.dropped
+    }
+
+    /// Spans that are on disk.
+    pub(crate) fn on_disk(&self) -> u64 {
+        self.spooled + self.kept.saturating_sub(self.kept_in_memory)
     }
 }
 
@@ -108,6 +126,8 @@ pub(super) enum Next {
     Send(Vec<Arc<Chunk>>),
     /// Send what the spool holds.
     Drain(Arc<Shelf>),
+    /// Send what the destination keeps itself.
+    Work,
     /// Nothing more will come.
     End,
 }
@@ -178,8 +198,8 @@ impl Outbox {
         self.changed.notify_all();
     }
 
-    /// Waits for something to do.
-    pub(super) fn next(&self) -> Next {
+    /// Waits for something to do, and no longer than until the destination wants to be woken.
+    pub(super) fn next(&self, wake: Option<Instant>) -> Next {
         let opened_by = Instant::now() + Self::LONGEST_OPENING;
         let mut look_around = Instant::now() + Self::LOOK_AROUND;
         let mut state = self.lock();
@@ -200,10 +220,12 @@ impl Outbox {
                     }
                     _ if !state.held.is_empty() => return Next::Send(state.take_flight()),
                     _ if state.complete || state.closing.is_some() => return Next::End,
+                    _ if wake.is_some_and(|wake| wake <= now) => return Next::Work,
                     _ => {}
                 }
             }
             let until = if opening { opened_by } else { look_around };
+            let until = wake.map_or(until, |wake| wake.min(until));
             let until = state.closing.map_or(until, |closing| closing.min(until));
             state = self
                 .changed
@@ -217,9 +239,25 @@ impl Outbox {
     /// well, or will be in a moment.
     pub(super) fn settle_flight(&self, acknowledged: u64, refused: u64, last: bool) -> bool {
         let mut state = self.lock();
-        let spans = acknowledged + refused;
         state.counts.acknowledged += acknowledged;
         state.counts.refused += refused;
+        self.take_from_flight(state, acknowledged + refused, last)
+    }
+
+    /// Notes that the destination keeps spans of the flight itself; else as [`Self::settle_flight`].
+    pub(super) fn keep_flight(&self, spans: u64, last: bool) -> bool {
+        let mut state = self.lock();
+        state.counts.kept += spans;
+        state.busy = true;
+        self.take_from_flight(state, spans, last)
+    }
+
+    fn take_from_flight(
+        &self,
+        mut state: MutexGuard<'_, OutboxState>,
+        spans: u64,
+        last: bool,
+    ) -> bool {
         let kept = state.flight_kept || state.appending > 0;
         if state.flight_kept {
             state.counts.spooled = state.counts.spooled.saturating_sub(spans);
@@ -254,6 +292,39 @@ impl Outbox {
         state.counts.dropped += dropped;
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Notes that the destination keeps spans itself that this process had spooled.
+    pub(super) fn keep_spooled(&self, spans: u64) {
+        let mut state = self.lock();
+        state.counts.spooled = state.counts.spooled.saturating_sub(spans);
+        state.counts.kept += spans;
+        state.busy = true;
+    }
+
+    /// Notes what became of what the destination keeps itself.
+    pub(super) fn report_kept(&self, report: &KeptReport) {
+        let mut state = self.lock();
+        let counts = &mut state.counts;
+        let left = report.acknowledged + report.refused + report.dropped;
+        counts.kept = counts.kept.saturating_sub(left);
+        counts.acknowledged += report.acknowledged;
+        counts.refused += report.refused;
+        counts.dropped += report.dropped;
+        counts.refused_beside += report.refused_beside;
+        counts.kept_in_memory = report.in_memory;
+        counts.of_others.0 += report.of_others.0;
+        counts.of_others.1 += report.of_others.1;
+        state.busy = report.busy;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Counts what other processes had left.
+    pub(super) fn settle_of_others(&self, delivered: u64, refused: u64) {
+        let counts = &mut self.lock().counts.of_others;
+        counts.0 += delivered;
+        counts.1 += refused;
     }
 
     /// Notes that the spool holds no more than `own_records` of this process's spans, and nothing that can be sent now.
@@ -291,6 +362,25 @@ impl Outbox {
         }
     }
 
+    /// Whether another attempt may be made.
+    pub(super) fn goes_on(&self) -> bool {
+        let state = self.lock();
+        let is_over = state
+            .closing
+            .is_some_and(|closing| closing <= Instant::now());
+        !state.given_up && !is_over
+    }
+
+    /// Notes why an attempt failed.
+    pub(super) fn failed(&self, reason: &str) {
+        self.lock().reason = Some(reason.to_owned());
+    }
+
+    /// Why the last attempt that failed did.
+    pub(super) fn last_failure(&self) -> Option<String> {
+        self.lock().reason.clone()
+    }
+
     /// Notes that nobody was found at the destination's address.
     pub(super) fn missed(&self) {
         self.lock().misses += 1;
@@ -313,21 +403,36 @@ impl Outbox {
         self.changed.notify_all();
     }
 
-    /// Waits until this many spans are settled; false where that did not happen in time.
+    /// Waits until this many spans are settled, or cannot be for now, because the destination keeps them until they can
+    /// leave; false where that did not happen in time.
     pub(super) fn wait_settled(&self, offered: u64, deadline: Instant) -> bool {
-        self.wait_until(deadline, |state| state.counts.settled() >= offered)
+        self.wait_until(deadline, |state| {
+            let counts = &state.counts;
+            let nothing_to_do = !state.busy && (state.closing.is_none() || state.ended);
+            if counts.kept > 0 || state.busy {
+                counts.settled() + counts.kept >= offered && nothing_to_do
+            } else {
+                counts.settled() >= offered
+            }
+        })
+    }
+
+    /// Whether this many spans are settled, and nothing that was made of them waits.
+    pub(super) fn is_settled(&self, offered: u64) -> bool {
+        let state = self.lock();
+        state.counts.settled() >= offered && !state.busy
     }
 
     /// Whether everything that is not settled is on disk, and nobody was found at the destination's address since.
     pub(super) fn is_left_to_disk(&self, offered: u64, misses_before: u64) -> bool {
         let state = self.lock();
-        state.counts.settled() + state.counts.spooled >= offered && state.misses > misses_before
+        state.counts.settled() + state.counts.on_disk() >= offered && state.misses > misses_before
     }
 
     /// Waits until this many spans are settled or safe on disk.
     pub(super) fn wait_safe(&self, offered: u64, deadline: Instant) -> bool {
         self.wait_until(deadline, |state| {
-            state.counts.settled() + state.counts.spooled >= offered
+            state.counts.settled() + state.counts.on_disk() >= offered
         })
     }
 

@@ -163,6 +163,7 @@ impl Pipeline {
                 away: false,
                 told_away: None,
                 draining: Draining::default(),
+                patient: false,
             };
             threads.push(spawn(target.name(), move || courier.run()));
         }
@@ -215,6 +216,8 @@ impl Pipeline {
                 break false;
             }
         };
+        let all = |outbox: &Arc<Outbox>| outbox.is_settled(accepted);
+        let settled = settled && self.outboxes.iter().all(all);
         let losses = self.losses();
         let told = self.losses_told.swap(losses, Ordering::AcqRel);
         settled && losses == told
@@ -244,7 +247,7 @@ impl Pipeline {
         let last_append = deadline.max(Instant::now() + LAST_APPEND);
         for outbox in &self.outboxes {
             outbox.wait_safe(accepted, last_append);
-            let is_left = outbox.counts().spooled > 0;
+            let is_left = outbox.counts().on_disk() > 0;
             outbox.wait_ended(if is_left {
                 Instant::now() + LAST_STEPS
             } else {
@@ -258,7 +261,7 @@ impl Pipeline {
     /// Says what is left on disk.
     fn tell_left(&self) {
         for (target, outbox) in self.targets.iter().zip(&self.outboxes) {
-            let spooled = outbox.counts().spooled;
+            let spooled = outbox.counts().on_disk();
             if let (1.., Some(identity)) = (spooled, target.spool_identity()) {
                 let by_hand = if identity.kind == "kestrel" {
                     ", or `kestrel spool drain`"
@@ -280,27 +283,33 @@ impl Pipeline {
     }
 
     fn losses(&self) -> u64 {
-        let lost = |outbox: &Arc<Outbox>| outbox.counts().dropped + outbox.counts().refused;
+        let lost = |outbox: &Arc<Outbox>| {
+            let counts = outbox.counts();
+            counts.dropped + counts.refused + counts.refused_beside
+        };
         self.queue.dropped() + self.outboxes.iter().map(lost).sum::<u64>()
     }
 
     /// What became of what was logged, by destination.
     pub(crate) fn counts(&self) -> Vec<(&'static str, DeliveryCounts)> {
         let counts = |outbox: &Arc<Outbox>| {
+            let counts = outbox.counts();
+            let spooled = counts.on_disk();
+            let elsewhere = counts.settled() + spooled;
             let Counts {
                 offered,
                 acknowledged,
                 refused,
                 dropped,
-                spooled,
-            } = outbox.counts();
-            let elsewhere = acknowledged + refused + dropped + spooled;
+                refused_beside,
+                ..
+            } = counts;
             let counts = DeliveryCounts {
                 acknowledged,
                 queued: self.queue.len() as u64 + offered.saturating_sub(elsewhere),
                 spooled,
                 dropped: dropped + self.queue.dropped(),
-                refused,
+                refused: refused + refused_beside,
             };
             (outbox.name, counts)
         };

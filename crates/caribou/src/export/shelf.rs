@@ -53,6 +53,11 @@ impl SpoolSlot {
 #[derive(Debug)]
 pub(super) struct Shelf {
     spool: Mutex<DestinationSpool>,
+    whole: Spool,
+    identity: DestinationIdentity,
+    context: Value,
+    /// Delivers what living processes have closed, too.
+    reaches_living: bool,
     folder: PathBuf,
     /// The file that says that the destination has answered, while it does not.
     unanswered: Option<PathBuf>,
@@ -74,7 +79,8 @@ impl Shelf {
             .with_max_bytes(settings.max_bytes);
         let spool = Spool::open(options)?;
         let mut destination = spool.destination(identity)?;
-        destination.set_context(context(resource))?;
+        let context = context(resource);
+        destination.set_context(context.clone())?;
         let mark = spool
             .directory()
             .join(ANSWERED)
@@ -84,9 +90,13 @@ impl Shelf {
             destination.set_max_bytes(Some(NEVER_ANSWERED_BYTES));
         }
         let folder = destination.directory().to_owned();
-        slot.set(Some(spool));
+        slot.set(Some(spool.clone()));
         Ok(Self {
             spool: Mutex::new(destination),
+            whole: spool,
+            identity: identity.clone(),
+            context,
+            reaches_living: false,
             folder,
             answered: AtomicBool::new(unanswered.is_none()),
             unanswered,
@@ -107,9 +117,28 @@ impl Shelf {
         self.lock().set_aside(&records(chunks), reason).map(|_| ())
     }
 
-    /// Takes the oldest file of this process or of one that is gone.
-    pub(super) fn claim(&self) -> Result<Option<Claim>, SpoolError> {
-        self.lock().claim_own_or_abandoned()
+    /// Delivers what living processes have closed, too: for a person who asked for it.
+    pub(super) fn reaching_living(mut self) -> Self {
+        self.reaches_living = true;
+        self
+    }
+
+    /// Takes the oldest file of this process or, where it takes over what others have left, of one that is gone.
+    pub(super) fn claim(&self, takes_over: bool) -> Result<Option<Claim>, SpoolError> {
+        let mut spool = self.lock();
+        match (takes_over, self.reaches_living) {
+            (true, true) => spool.claim_oldest(),
+            (true, false) => spool.claim_own_or_abandoned(),
+            (false, _) => spool.claim_own(),
+        }
+    }
+
+    /// Opens a further folder for the same destination.
+    pub(super) fn beside(&self, kind: &str) -> Result<DestinationSpool, SpoolError> {
+        let identity = DestinationIdentity::new(kind, &self.identity.url, &*self.identity.account);
+        let mut spool = self.whole.destination(&identity)?;
+        spool.set_context(self.context.clone())?;
+        Ok(spool)
     }
 
     /// How many spans of this process are there, whoever delivers them.
@@ -149,7 +178,7 @@ fn records(chunks: &[Arc<Chunk>]) -> Vec<Record<'_>> {
 }
 
 /// What requests need beside the spans.
-fn context(resource: &[(String, String)]) -> Value {
+pub(super) fn context(resource: &[(String, String)]) -> Value {
     let resource: BTreeMap<_, _> = resource.iter().map(|(key, value)| (key, value)).collect();
     json!({
         "format": "otlp span",
