@@ -1,7 +1,8 @@
 """What recording costs: `caribou.log(Message)` of 1 KB against opentelemetry-python with the same data, in one run.
 
-Both export for real, over HTTP, to a server in another process that reads and acknowledges. Each sender runs in a
-process of its own. Printed as JSON lines:
+Both export for real, over HTTP, to a server in another process that reads and acknowledges; caribou also to a real
+Kestrel and straight into its ClickHouse. Each sender runs in a process of its own, with a spool on disk of its own.
+Printed as JSON lines:
 
     python caribou/benchmarks/log_cost.py [--messages 20000] [--rounds 5]
 """
@@ -15,12 +16,15 @@ import socketserver
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from http.server import BaseHTTPRequestHandler
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Callable
 
+ROOT = Path(__file__).parents[2]
 TEXT = "The quick brown fox jumps over the lazy dog, and nobody knows why. " * 15 + "0123456789abcdefghi"
 SLICE = 500
 BUDGET_MICROS = 2.5
@@ -156,11 +160,14 @@ def timed(work: Callable[[int], None], flush: Callable[[], bool], messages: int)
     }
 
 
-def in_own_process(sender: str, url: str, messages: int) -> dict[str, float]:
+def in_own_process(sender: str, url: str, messages: int, environment: dict[str, str] | None = None) -> dict[str, float]:
     """One round of one sender."""
     command = [sys.executable, __file__, "--sender", sender, "--url", url, "--messages", str(messages)]
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "CARIBOU_", "KESTREL_"))}
-    done = subprocess.run(command, env=clean, stdout=subprocess.PIPE, check=True, text=True)
+    others = ("OTEL_", "CARIBOU_", "KESTREL_", "CLICKHOUSE_", "LANGFUSE_")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(others)}
+    with tempfile.TemporaryDirectory() as spool:
+        clean |= {"CARIBOU_SPOOL_DIR": spool, **(environment or {})}
+        done = subprocess.run(command, env=clean, stdout=subprocess.PIPE, check=True, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
@@ -177,18 +184,41 @@ def main() -> None:
         measure = measure_caribou if arguments.sender == "caribou" else measure_opentelemetry
         print(json.dumps(measure(arguments.url, arguments.messages)))
         return
+    against_the_peer(arguments.messages, arguments.rounds)
+    into_a_real_store(arguments.messages, arguments.rounds)
 
+
+def against_the_peer(messages: int, rounds: int) -> None:
+    """Both senders in turn, to a server that acknowledges."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     server = context.Process(target=serve, args=(theirs,), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{ours.recv()}"
-    rounds = [
-        (in_own_process("caribou", url, arguments.messages), in_own_process("opentelemetry", url, arguments.messages))
-        for _ in range(arguments.rounds)
+    pairs = [
+        (in_own_process("caribou", url, messages), in_own_process("opentelemetry", url, messages))
+        for _ in range(rounds)
     ]
     server.terminate()
-    report([caribou for caribou, _ in rounds], [peer for _, peer in rounds])
+    report([caribou for caribou, _ in pairs], [peer for _, peer in pairs])
+
+
+def into_a_real_store(messages: int, rounds: int) -> None:
+    """To Kestrel and to the ClickHouse behind it, which share the processors with the program."""
+    os.environ.setdefault("KESTREL_TEST_BINARY", str(ROOT / "target" / "release" / "kestrel"))
+    sys.path.insert(0, str(ROOT / "tests"))
+    from kestrel_server import ENGINE_PASSWORD, KestrelServer
+
+    with tempfile.TemporaryDirectory() as folder, KestrelServer(Path(folder)) as server:
+        port = (server.folder / "data" / "engine" / "port").read_text().strip()
+        direct = {"CLICKHOUSE_URL": f"http://127.0.0.1:{port}", "CLICKHOUSE_USER": "kestrel"}
+        direct["CLICKHOUSE_PASSWORD"] = ENGINE_PASSWORD
+        for name, environment in (("Kestrel", {}), ("ClickHouse", direct)):
+            figures = [in_own_process("caribou", server.url, messages, environment) for _ in range(rounds)]
+            cost = median(figures, "caller")
+            budget = f"≤ {BUDGET_MICROS} µs"
+            figure(f"caller's cost, exporting to {name}, spool on", cost, None, budget, cost <= BUDGET_MICROS)
+            figure(f"CPU of all threads per message, exporting to {name}", median(figures, "cpu"), None, None, None)
 
 
 def report(caribou: list[dict[str, float]], peer: list[dict[str, float]]) -> None:
