@@ -65,6 +65,7 @@ impl Courier {
         self.draining = Draining::default();
         self.give_up("the program ended");
         self.destination.finish();
+        self.report_kept();
         self.outbox.end();
     }
 

@@ -408,7 +408,7 @@ impl Outbox {
     pub(super) fn wait_settled(&self, offered: u64, deadline: Instant) -> bool {
         self.wait_until(deadline, |state| {
             let counts = &state.counts;
-            let nothing_to_do = !state.busy && (state.closing.is_none() || state.ended);
+            let nothing_to_do = state.ended || (!state.busy && state.closing.is_none());
             if counts.kept > 0 || state.busy {
                 counts.settled() + counts.kept >= offered && nothing_to_do
             } else {

@@ -68,8 +68,12 @@ impl Target {
                     target.database
                 ),
             )),
-            // What waits for the root of its segment is not sent by another process, which does not have the rest.
-            Self::Langfuse(_) | Self::Console => None,
+            Self::Langfuse(target) => Some(DestinationIdentity::new(
+                "langfuse",
+                &target.host,
+                &*target.public_key,
+            )),
+            Self::Console => None,
         }
     }
 

@@ -17,7 +17,6 @@ pub(super) struct Api {
     agent: Agent,
     host: String,
     authorization: String,
-    envelope: Envelope,
 }
 
 /// What Langfuse said to one request.
@@ -27,6 +26,8 @@ pub(super) enum Answer {
     Taken(Value),
     /// It will never take this, but may take a part of it.
     Bad(String),
+    /// It takes nothing of this.
+    Refused(String),
     /// It has no such route.
     NoRoute,
     /// It may take it later.
@@ -56,11 +57,7 @@ impl Api {
     /// Wrong keys and a used-up plan do not change within seconds, but they do change.
     const AFTER_DENIAL: Duration = Duration::from_secs(30);
 
-    pub(super) fn new(target: &LangfuseTarget, resource: &[(String, String)]) -> Self {
-        let resource: Vec<(&str, &str)> = resource
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
+    pub(super) fn new(target: &LangfuseTarget) -> Self {
         let keys = format!("{}:{}", target.public_key, target.secret_key.expose());
         Self {
             agent: crate::export::agent(
@@ -70,13 +67,12 @@ impl Api {
             ),
             host: target.host.clone(),
             authorization: format!("Basic {}", BASE64_STANDARD.encode(keys)),
-            envelope: Envelope::from_text(&resource, "caribou", env!("CARGO_PKG_VERSION")),
         }
     }
 
     /// Sends encoded observations.
-    pub(super) fn send_spans(&self, spans: &[Vec<u8>]) -> Answer {
-        let body = match compressed(&self.envelope.request(spans)) {
+    pub(super) fn send_spans(&self, envelope: &Envelope, spans: &[&[u8]]) -> Answer {
+        let body = match compressed(&envelope.request(spans)) {
             Ok(body) => body,
             Err(error) => return Answer::Bad(error.to_string()),
         };

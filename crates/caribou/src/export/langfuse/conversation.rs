@@ -1,14 +1,18 @@
 //! The conversation so far, as the input of the next model call.
 
+use std::collections::VecDeque;
+
 use caribou_model::{Payload, SpanRecord};
 use serde_json::{Map, Value, json};
 
 /// Messages in OpenAI's form. Grows by one message at a time and is written out for every model call.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
-    /// Each message, serialised.
-    messages: Vec<String>,
+    /// The newest messages, each serialised, as many as fit into the input of a call.
+    messages: VecDeque<String>,
     bytes: usize,
+    /// How many there were before them.
+    omitted: usize,
     first_user: Option<String>,
     last_assistant: Option<String>,
 }
@@ -29,18 +33,19 @@ impl Conversation {
             });
         }
         self.bytes += message.len();
-        self.messages.push(message);
+        self.messages.push_back(message);
+        while self.bytes > MAX_INPUT_BYTES
+            && let Some(oldest) = self.messages.pop_front()
+        {
+            self.bytes -= oldest.len();
+            self.omitted += 1;
+        }
     }
 
     /// The messages as a JSON list, the oldest left out where they are too many, and how many that was.
     pub(super) fn input(&self) -> (String, usize) {
-        let mut bytes = self.bytes;
-        let mut omitted = 0;
-        while bytes > MAX_INPUT_BYTES && omitted < self.messages.len() {
-            bytes -= self.messages[omitted].len();
-            omitted += 1;
-        }
-        (format!("[{}]", self.messages[omitted..].join(",")), omitted)
+        let messages: Vec<&str> = self.messages.iter().map(String::as_str).collect();
+        (format!("[{}]", messages.join(",")), self.omitted)
     }
 
     /// What the first user message said.

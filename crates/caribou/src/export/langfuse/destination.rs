@@ -1,39 +1,44 @@
-//! The destination: takes spans in, and sends segments once they are complete.
+//! The destination: gathers spans, and sends segments once they are complete.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
-use caribou_model::SpanRecord;
+use caribou_spool::{Journal, Lead};
 
-use super::api::{Answer, Api, Later};
-use super::buffer::{Buffer, Complete};
+use super::api::{Api, Later};
+use super::departure::{Departure, for_each_record};
+use super::gathered::{Gathered, Key, Part, Room};
+use super::gathering::Gathering;
 use super::scores::Scores;
-use super::segment::Converter;
-use crate::export::Chunk;
 use crate::export::destination::{Destination, Outcome};
+use crate::export::kept::KeptReport;
 use crate::export::records::{Reader, read};
+use crate::export::shelf::{Shelf, resource_from_context};
+use crate::export::{Chunk, Resource};
+use crate::fork;
 use crate::notice::Notices;
 use crate::settings::LangfuseTarget;
+
+/// Folder of segments that are gathered, beside the spool's own for what has just come in.
+const ROLLOUTS: &str = "langfuse-rollouts";
+/// Folder of scores.
+const SCORES: &str = "langfuse-scores";
 
 /// Sends whole segments to Langfuse.
 pub(in crate::export) struct LangfuseDestination {
     address: String,
     api: Api,
     reader: Reader,
-    buffer: Buffer,
-    outgoing: VecDeque<Outgoing>,
+    room: Room,
+    gathering: Gathering,
+    complete: VecDeque<Gathered>,
+    departure: Option<Departure>,
     scores: Scores,
+    /// The right to take over what others have left.
+    lead: Option<Lead>,
     notices: Arc<Notices>,
-    /// Spans set aside since the last outcome, and why.
-    rejected: (u64, String),
-}
-
-/// A segment on its way. What was accepted of it is gone from here, so that nothing is sent twice.
-struct Outgoing {
-    complete: Complete,
-    converter: Converter,
-    batch: Vec<Vec<u8>>,
-    batch_bytes: usize,
+    report: KeptReport,
 }
 
 impl LangfuseDestination {
@@ -44,133 +49,255 @@ impl LangfuseDestination {
     ) -> Self {
         Self {
             address: format!("Langfuse at {}", target.host),
-            api: Api::new(target, resource),
+            api: Api::new(target),
             reader: Reader::new(resource),
-            buffer: Buffer::default(),
-            outgoing: VecDeque::new(),
+            room: Room::new(resource),
+            gathering: Gathering::default(),
+            complete: VecDeque::new(),
+            departure: None,
             scores: Scores::default(),
+            lead: None,
             notices: Arc::clone(notices),
-            rejected: (0, String::new()),
+            report: KeptReport::default(),
         }
     }
 
-    fn take_in(&mut self, chunks: &[Arc<Chunk>]) {
-        for span in chunks.iter().flat_map(|chunk| chunk.spans()) {
-            let request = self.reader.request(&[span]);
-            for record in read(&request) {
-                if let Some(complete) = self.buffer.take_in(&record, span) {
-                    self.add_outgoing(complete);
-                }
-            }
+    /// Puts the spans of a chunk to their segments, those of one segment together.
+    fn take_in(&mut self, chunk: &Chunk) {
+        let foreign = chunk.resource.as_deref().map(|own| Reader::new(own));
+        let mut by_segment: Vec<(Key, Vec<&[u8]>)> = Vec::new();
+        let mut places: HashMap<Key, usize> = HashMap::new();
+        for span in chunk.spans() {
+            let reader = foreign.as_ref().unwrap_or(&self.reader);
+            let request = reader.request(&[span]);
+            let Some(record) = read(&request).pop() else {
+                self.lost(1, chunk.is_of_others);
+                continue;
+            };
+            let Some(key) = self.gathering.key_of(&record) else {
+                // Langfuse knows the span and takes no later revision of it.
+                self.left(1, chunk.is_of_others);
+                continue;
+            };
+            self.gathering.note(key, &record);
+            let place = *places.entry(key).or_insert_with(|| {
+                by_segment.push((key, Vec::new()));
+                by_segment.len() - 1
+            });
+            by_segment[place].1.push(span);
+        }
+        for (key, spans) in by_segment {
+            self.put(key, &spans, chunk.resource.as_ref(), chunk.is_of_others);
         }
     }
 
-    fn add_outgoing(&mut self, complete: Complete) {
-        let request = self.reader.request(&[&complete.root]);
-        if let Some(root) = read(&request).first() {
-            let converter = Converter::new(root);
-            self.outgoing.push_back(Outgoing {
-                complete,
-                converter,
-                batch: Vec::new(),
-                batch_bytes: 0,
+    fn put(&mut self, key: Key, spans: &[&[u8]], resource: Option<&Resource>, of_others: bool) {
+        // A group that came in after what is below it has taken that along.
+        let key = self.gathering.home_of(key);
+        let Some(gathered) = self.gathering.get_mut(key) else {
+            return;
+        };
+        let (is_kept, reason) = self.room.put(gathered, spans, resource, of_others);
+        if of_others {
+            gathered.is_abandoned = true;
+        }
+        if let Some(reason) = reason {
+            let _still = fork::hold_off();
+            self.notices.tell_once("langfuse_memory", || {
+                format!("what waits for Langfuse stays in memory, as it cannot be kept on disk: {reason}")
+            });
+        }
+        if !is_kept {
+            self.lost(spans.len() as u64, of_others);
+        }
+        // What others had left is complete once all of it is here.
+        if !of_others && let Some(complete) = self.gathering.take_complete(key) {
+            self.complete.push_back(complete);
+        }
+    }
+
+    fn lost(&mut self, spans: u64, of_others: bool) {
+        if !of_others {
+            self.report.dropped += spans;
+            let _still = fork::hold_off();
+            self.notices.tell_once("langfuse_lost", || {
+                "memory for what waits for Langfuse is used up: further spans are dropped for it and counted in stats()"
+                    .to_owned()
             });
         }
     }
 
-    fn send(&mut self) -> Result<(), Later> {
-        while let Some(mut outgoing) = self.outgoing.pop_front() {
-            if let Err(later) = self.send_segment(&mut outgoing) {
-                self.outgoing.push_front(outgoing);
-                return Err(later);
+    fn left(&mut self, spans: u64, of_others: bool) {
+        if of_others {
+            self.report.of_others.0 += spans;
+        } else {
+            self.report.acknowledged += spans;
+        }
+    }
+
+    fn open_folders(&mut self, shelf: &Shelf) {
+        if self.room.journals.is_some() {
+            return;
+        }
+        let opened = shelf
+            .beside(ROLLOUTS)
+            .and_then(|journals| Ok((journals, shelf.beside(SCORES)?)));
+        match opened {
+            Ok((journals, scores)) => {
+                self.room.journals = Some(journals);
+                self.scores.open(scores);
+            }
+            Err(error) => {
+                let _still = fork::hold_off();
+                self.notices.tell_once("langfuse_memory", || {
+                    format!("what waits for Langfuse stays in memory, as it cannot be kept on disk: {error}")
+                });
             }
         }
-        let notices = &self.notices;
-        self.scores.send(&self.api, &mut |reason| {
-            notices.tell_once("langfuse_score", || {
+    }
+
+    /// Takes over a segment that another process had gathered.
+    fn adopt(&mut self, journal: Journal) {
+        let context = Some(journal.context());
+        let resource = resource_from_context(context, &self.room.resource);
+        let foreign = resource.as_deref().map(|resource| Reader::new(resource));
+        let reader = foreign.as_ref().unwrap_or(&self.reader);
+        let (gathering, mut key, mut records) = (&mut self.gathering, None, 0);
+        let scanned = journal.reader().map(|mut file| {
+            for_each_record(&mut file, |_, payload| {
+                let request = reader.request(&[payload]);
+                if let Some(record) = read(&request).pop() {
+                    records += 1;
+                    let of_root = Key {
+                        trace_id: record.trace_id,
+                        root: record.span_id,
+                    };
+                    let own = gathering.key_of(&record).unwrap_or(of_root);
+                    gathering.note(own, &record);
+                    key.get_or_insert(own);
+                }
+            })
+        });
+        let key = key.map(|key| self.gathering.home_of(key));
+        let Some(gathered) = key.and_then(|key| self.gathering.get_mut(key)) else {
+            let _still = fork::hold_off();
+            let reason = scanned.err().map_or_else(
+                || "it holds no span that can be read".to_owned(),
+                |error| error.to_string(),
+            );
+            self.notices.tell_once("langfuse_unreadable", || {
                 format!(
-                    "Langfuse refused a score for good, and further ones are not told: {reason}"
+                    "what waits for Langfuse in {} is left there: {reason}",
+                    journal.path().display()
                 )
             });
-        })
+            return;
+        };
+        gathered.of_others += records;
+        gathered.is_abandoned = true;
+        let is_under_way = journal.settled() > 0;
+        // What is noted of it is true of this file alone.
+        gathered.parts.insert(0, Part::Journal(journal));
+        if is_under_way && let Some(gathered) = key.and_then(|key| self.gathering.take(key)) {
+            self.complete.push_back(gathered);
+        }
     }
 
-    fn send_segment(&mut self, outgoing: &mut Outgoing) -> Result<(), Later> {
-        // What an attempt before this one left.
-        self.send_batch(outgoing)?;
-        while let Some(held) = outgoing.complete.spans.pop_front() {
-            match self.buffer.bytes_of(held) {
-                Ok(encoded) => self.convert(outgoing, &encoded)?,
-                Err(error) => self.set_aside(&format!("a temporary file cannot be read: {error}")),
+    fn send_segment(&mut self) -> Option<Result<(), Later>> {
+        let mut departure = match self.departure.take() {
+            Some(departure) => departure,
+            None => Departure::prepare(self.complete.pop_front()?, &self.room.resource),
+        };
+        match departure.send(&self.api) {
+            Ok(()) => {
+                self.departed(departure);
+                Some(Ok(()))
+            }
+            Err(later) => {
+                self.departure = Some(departure);
+                Some(Err(later))
             }
         }
-        if !std::mem::replace(&mut outgoing.complete.root_sent, true) {
-            // Last, because it shows how the conversation ended.
-            let root = Arc::clone(&outgoing.complete.root);
-            self.convert(outgoing, &root)?;
-        }
-        self.send_batch(outgoing)
     }
 
-    /// Adds an observation to the batch; sends the batch before it where both do not fit.
-    fn convert(&mut self, outgoing: &mut Outgoing, encoded: &[u8]) -> Result<(), Later> {
-        let request = self.reader.request(&[encoded]);
-        let Some(record) = read(&request).pop() else {
-            return Ok(());
-        };
-        let observation = self.observation(outgoing, &record);
-        let fits = outgoing.batch.len() < Chunk::MAX_SPANS
-            && outgoing.batch_bytes + observation.len() <= Chunk::MAX_BYTES;
-        let sent = if fits {
-            Ok(())
-        } else {
-            self.send_batch(outgoing)
-        };
-        // Also where the batch did not leave: then it is a little too large, and is cut when it is sent.
-        outgoing.batch_bytes += observation.len();
-        outgoing.batch.push(observation);
-        sent
-    }
-
-    fn observation(&mut self, outgoing: &mut Outgoing, record: &SpanRecord<'_>) -> Vec<u8> {
-        let (observation, scores) = outgoing.converter.convert(record);
+    fn departed(&mut self, departure: Departure) {
+        let Departure {
+            gathered,
+            scores,
+            root,
+            refused,
+            reason,
+            kept_in,
+            unreadable,
+            ..
+        } = departure;
+        // The scores are safe before the file that they came from goes.
         self.scores.add(scores);
-        let mut encoded = Vec::new();
-        caribou_otlp::encode::encode_span(&observation.span, &mut encoded);
-        encoded
-    }
-
-    /// Sends the batch, of which one bad span must not take the others with it.
-    fn send_batch(&mut self, outgoing: &mut Outgoing) -> Result<(), Later> {
-        let batch = &mut outgoing.batch;
-        let mut count = batch.len();
-        while !batch.is_empty() {
-            count = count.clamp(1, batch.len().min(Chunk::MAX_SPANS));
-            match self.api.send_spans(&batch[..count]) {
-                Answer::Taken(_) => {
-                    batch.drain(..count);
-                    count = batch.len();
-                }
-                Answer::Later(later) => return Err(later),
-                Answer::Bad(_) if count > 1 => count /= 2,
-                Answer::Bad(reason) => {
-                    batch.remove(0);
-                    count = batch.len();
-                    self.set_aside(&reason);
-                }
-                Answer::NoRoute => {
-                    let reason = "HTTP 404: there is no /api/public/otel; set LANGFUSE_HOST to a Langfuse >= 3.22";
-                    batch.drain(..).for_each(|_| self.set_aside(reason));
+        self.gathering.remember(&gathered, root);
+        let lost = unreadable.min(gathered.own);
+        let refused_own = refused.min(gathered.own - lost);
+        self.report.dropped += lost;
+        self.report.refused += refused_own;
+        self.report.acknowledged += gathered.own - lost - refused_own;
+        let refused_others = refused - refused_own;
+        self.report.of_others.0 += gathered.of_others.saturating_sub(refused_others);
+        self.report.of_others.1 += refused_others;
+        let _still = fork::hold_off();
+        if refused > 0 {
+            let kind = reason.split(':').next().unwrap_or_default();
+            let kept = kept_in.map_or(String::new(), |place| format!(" (kept in {place})"));
+            self.notices.tell_once(&format!("refused:{kind}"), || {
+                format!(
+                    "{} refused {refused} spans for good{kept}, and stats() counts any further ones: {reason}",
+                    self.address
+                )
+            });
+        }
+        if unreadable > 0 {
+            self.notices.tell_once("langfuse_damaged", || {
+                format!(
+                    "{unreadable} spans that waited for {} cannot be read back; see the folder `damaged` beside them",
+                    self.address
+                )
+            });
+        }
+        for part in gathered.parts {
+            match part {
+                Part::Memory(memory) => self.room.forget(&memory),
+                Part::Journal(journal) => {
+                    if let Err(error) = journal.remove() {
+                        self.notices.tell_once("spool_unreadable", || {
+                            format!(
+                                "what was sent to Langfuse cannot be removed from disk: {error}"
+                            )
+                        });
+                    }
                 }
             }
         }
-        outgoing.batch_bytes = 0;
-        Ok(())
     }
 
-    fn set_aside(&mut self, reason: &str) {
-        self.rejected.0 += 1;
-        reason.clone_into(&mut self.rejected.1);
+    fn tell_refused_scores(&mut self) {
+        for refused in self.scores.take_refused() {
+            self.report.refused_beside += 1;
+            let _still = fork::hold_off();
+            let kept = refused
+                .kept_in
+                .map_or(String::new(), |place| format!(" (kept in {place})"));
+            self.notices.tell_once("langfuse_score", || {
+                format!(
+                    "{} refused a score for good{kept}, and stats() counts any further ones: {}",
+                    self.address, refused.reason
+                )
+            });
+        }
+    }
+
+    /// Lets others take over what is left, once nothing of it is here.
+    fn let_go_of_lead(&mut self) {
+        if self.complete.is_empty() && self.departure.is_none() && !self.gathering.has_abandoned() {
+            self.lead = None;
+        }
     }
 }
 
@@ -180,20 +307,91 @@ impl Destination for LangfuseDestination {
     }
 
     fn deliver(&mut self, chunks: &[Arc<Chunk>]) -> Outcome {
-        self.take_in(chunks);
-        if let Err(later) = self.send() {
-            return later.into();
+        for chunk in chunks {
+            self.take_in(chunk);
         }
-        let (rejected, message) = std::mem::take(&mut self.rejected);
-        Outcome::Delivered { rejected, message }
+        Outcome::Kept
+    }
+
+    fn take_over(&mut self, shelf: &Shelf) -> bool {
+        self.open_folders(shelf);
+        self.scores.look_around();
+        let Some(journals) = &mut self.room.journals else {
+            return false;
+        };
+        if self.lead.is_none() {
+            self.lead = journals.lead().ok().flatten();
+        }
+        if self.lead.is_none() {
+            return false;
+        }
+        for journal in journals.adopt_journals().unwrap_or_default() {
+            self.adopt(journal);
+        }
+        true
+    }
+
+    fn taken_over(&mut self) {
+        if self.lead.is_some() {
+            self.complete.extend(self.gathering.take_abandoned());
+        }
+    }
+
+    fn work(&mut self, last: bool) -> Option<Outcome> {
+        let now = Instant::now();
+        self.complete
+            .extend(self.gathering.take_rootless(now, last));
+        let done = match self.send_segment() {
+            Some(done) => done.map(|()| true),
+            None => self.scores.send(&self.api, now),
+        };
+        self.tell_refused_scores();
+        match done {
+            Ok(true) => Some(Outcome::Delivered {
+                rejected: 0,
+                message: String::new(),
+            }),
+            Ok(false) => {
+                self.let_go_of_lead();
+                None
+            }
+            Err(later) => Some(later.into()),
+        }
+    }
+
+    fn report(&mut self) -> KeptReport {
+        KeptReport {
+            in_memory: self.room.spans_in_memory(),
+            busy: !self.complete.is_empty() || self.departure.is_some() || self.scores.wait(),
+            ..std::mem::take(&mut self.report)
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let times = [self.gathering.next_rootless(), self.scores.wake_at()];
+        times.into_iter().flatten().min()
     }
 
     fn finish(&mut self) {
-        let waiting = self.buffer.waiting();
-        if waiting > 0 {
+        let scores = self.scores.close();
+        if scores > 0 {
             self.notices.tell(&format!(
-                "{waiting} spans of rollouts that have not ended were not sent to Langfuse, which takes whole ones only"
+                "{scores} scores were not sent to Langfuse and are lost, as they could not be kept on disk"
             ));
         }
+        let in_memory = self.room.spans_in_memory();
+        if in_memory > 0 {
+            self.report.dropped += in_memory;
+            self.notices.tell(&format!(
+                "{in_memory} spans were not sent to Langfuse, which takes whole rollouts only, and are lost, as they \
+                 could not be kept on disk"
+            ));
+        }
+        // What is on disk is free for others once the folder is let go of.
+        self.departure = None;
+        self.complete.clear();
+        self.gathering = Gathering::default();
+        self.lead = None;
+        self.room = Room::default();
     }
 }

@@ -113,6 +113,22 @@ impl Observation {
         self.put(OUTPUT, conversation.end().unwrap_or_default());
     }
 
+    /// Says on the root that nobody ended it.
+    pub(super) fn set_lost(&mut self) {
+        const MESSAGE: &str = "the program ended before this rollout did";
+        self.span.attributes.retain(|attribute| {
+            ![
+                "langfuse.observation.level",
+                "langfuse.observation.status_message",
+            ]
+            .contains(&attribute.key.as_str())
+        });
+        self.put("langfuse.observation.level", "ERROR");
+        self.put("langfuse.observation.status_message", MESSAGE);
+        self.put_metadata("state", "lost");
+        self.span.status = Status::error(MESSAGE);
+    }
+
     fn describe_message(&mut self, record: &SpanRecord<'_>, conversation: &Conversation) {
         let message = Value::Object(chat_message(record)).to_string();
         let is_model_call = record.role == "assistant" && !record.model.is_empty();

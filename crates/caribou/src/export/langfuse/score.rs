@@ -33,7 +33,7 @@ pub(super) fn scores_from_grade(
             "value": value,
             "dataType": "NUMERIC",
             "comment": (!comment.is_empty()).then_some(comment),
-            "environment": trace_wide.environment,
+            "environment": (!trace_wide.environment.is_empty()).then_some(&trace_wide.environment),
             "metadata": metadata,
         }),
     };

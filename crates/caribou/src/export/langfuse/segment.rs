@@ -10,12 +10,12 @@ use super::score::{Score, scores_from_grade};
 use super::trace_wide::TraceWide;
 
 /// Converts the spans of a segment in the order they were logged, its root last.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Converter {
     root: SpanId,
     trace_wide: TraceWide,
     conversation: Conversation,
-    last_milli: i64,
+    last_milli: Option<i64>,
 }
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -25,24 +25,40 @@ impl Converter {
         Self {
             root: root.span_id,
             trace_wide: TraceWide::of(root),
-            conversation: Conversation::default(),
-            last_milli: i64::MIN,
+            ..Self::default()
         }
     }
 
-    /// The observation of a span, and the scores of a grade.
-    pub(super) fn convert(&mut self, record: &SpanRecord<'_>) -> (Observation, Vec<Score>) {
+    /// For spans whose root is not known; `top` is what stands above them.
+    pub(super) fn without_root(any: &SpanRecord<'_>, top: SpanId) -> Self {
+        Self {
+            root: top,
+            trace_wide: TraceWide::of_part(any),
+            ..Self::default()
+        }
+    }
+
+    /// The observation of a span, and the scores of a grade. `is_lost` where nobody ended the span.
+    pub(super) fn convert(
+        &mut self,
+        record: &SpanRecord<'_>,
+        is_lost: bool,
+    ) -> (Observation, Vec<Score>) {
         let mut observation = observation_from_record(record, &self.conversation, &self.trace_wide);
         if record.item_type == ItemType::Message && record.grader_name.is_empty() {
             self.conversation.push(record);
         }
         if record.item_type == ItemType::Rollout {
             observation.set_conversation_ends(&self.conversation);
+            if is_lost {
+                observation.set_lost();
+            }
         } else if record.item_type != ItemType::Group {
             // Langfuse cuts times to milliseconds and shows what begins within the same one in any order.
-            let next = self.last_milli.saturating_add(1);
-            self.last_milli = (record.started_at / NANOS_PER_MILLI).max(next);
-            observation.start_no_earlier_than(self.last_milli * NANOS_PER_MILLI);
+            let next = self.last_milli.map_or(i64::MIN, |last| last + 1);
+            let milli = (record.started_at / NANOS_PER_MILLI).max(next);
+            self.last_milli = Some(milli);
+            observation.start_no_earlier_than(milli * NANOS_PER_MILLI);
         }
         let scores = if record.item_type == ItemType::Grade {
             scores_from_grade(record, self.root, &self.trace_wide)
@@ -73,7 +89,7 @@ mod tests {
         let mut converter = Converter::new(&records[0]);
         let mut segment = Segment::default();
         for record in records[1..].iter().chain(&records[..1]) {
-            let (observation, scores) = converter.convert(record);
+            let (observation, scores) = converter.convert(record, false);
             segment.observations.push(observation);
             segment.scores.extend(scores);
         }

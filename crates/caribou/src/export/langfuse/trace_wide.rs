@@ -33,6 +33,13 @@ impl TraceWide {
         trace_wide
     }
 
+    /// As far as a span tells that is not the root.
+    pub(super) fn of_part(span: &SpanRecord<'_>) -> Self {
+        let mut trace_wide = Self::default();
+        trace_wide.put_meta("project", &span.project);
+        trace_wide
+    }
+
     fn put_metadata(&mut self, root: &SpanRecord<'_>) {
         let numbers = [
             ("step_number", root.step_number),

@@ -1,0 +1,351 @@
+//! One segment on its way to Langfuse.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use caribou_model::{ItemType, SpanId};
+use caribou_otlp::encode::Envelope;
+use caribou_spool::{Entry, SegmentReader, StoredRecord};
+
+use super::api::{Answer, Api, Later};
+use super::gathered::{Gathered, Part};
+use super::score::Score;
+use super::segment::Converter;
+use crate::export::Chunk;
+use crate::export::records::{Reader, read};
+use crate::export::search::Search;
+
+/// Reads the spans of a segment back, in the order of the transcript, and sends them. What was accepted is noted, so
+/// that it is not sent twice.
+pub(super) struct Departure {
+    pub(super) gathered: Gathered,
+    reader: Reader,
+    envelope: Envelope,
+    files: Vec<Option<SegmentReader>>,
+    /// The spans in the order of sending.
+    spans: Vec<Located>,
+    /// How many of them are converted.
+    converted: usize,
+    /// How many of them are accepted or refused, now or by a process before.
+    settled: usize,
+    converter: Converter,
+    batch: Vec<Vec<u8>>,
+    batch_bytes: usize,
+    search: Search,
+    pub(super) scores: Vec<Score>,
+    /// The encoded root, for what comes late.
+    pub(super) root: Option<Arc<[u8]>>,
+    /// Spans that were refused, and why.
+    pub(super) refused: u64,
+    pub(super) reason: String,
+    /// Where a refused one was kept.
+    pub(super) kept_in: Option<String>,
+    /// Spans that could not be read back.
+    pub(super) unreadable: u64,
+    /// When the last of them was.
+    last_seen: i64,
+}
+
+/// One span, and where it lies.
+#[derive(Clone, Copy, Debug)]
+struct Located {
+    span_id: SpanId,
+    revision: u64,
+    is_root: bool,
+    /// Its place in the transcript.
+    logged: (i64, u64),
+    part: usize,
+    position: u64,
+}
+
+/// What is found out by reading a segment once.
+#[derive(Default)]
+struct Found {
+    spans: HashMap<SpanId, Located>,
+    records: u64,
+    last_seen: i64,
+}
+
+impl Departure {
+    pub(super) fn prepare(gathered: Gathered, own_resource: &[(String, String)]) -> Self {
+        let resource = gathered.resource(own_resource);
+        let resource = resource.as_ref().map_or(own_resource, |resource| resource);
+        let reader = Reader::new(resource);
+        let mut files: Vec<Option<SegmentReader>> = gathered.parts.iter().map(open).collect();
+        let found = Found::in_parts(&gathered, &mut files, &reader);
+        let mut spans: Vec<Located> = found.spans.into_values().collect();
+        if gathered.root_before.is_some() {
+            spans.retain(|span| !span.is_root);
+        }
+        // The root last, because it shows how the conversation ended.
+        spans.sort_unstable_by_key(|span| (span.is_root, span.logged, span.span_id));
+        let settled = gathered.parts.first().map_or(0, |part| match part {
+            Part::Journal(journal) => journal.settled(),
+            Part::Memory(_) => 0,
+        });
+        let mut departure = Self {
+            reader,
+            envelope: Envelope::from_text(&texts(resource), "caribou", env!("CARGO_PKG_VERSION")),
+            files,
+            converted: 0,
+            settled: usize::try_from(settled)
+                .unwrap_or(usize::MAX)
+                .min(spans.len()),
+            spans,
+            converter: Converter::default(),
+            batch: Vec::new(),
+            batch_bytes: 0,
+            search: Search::default(),
+            scores: Vec::new(),
+            root: gathered.root_before.clone(),
+            refused: 0,
+            reason: String::new(),
+            kept_in: None,
+            unreadable: (gathered.own + gathered.of_others).saturating_sub(found.records),
+            last_seen: found.last_seen,
+            gathered,
+        };
+        departure.choose_converter();
+        departure
+    }
+
+    /// Begins with what the root says, which stands on every span.
+    fn choose_converter(&mut self) {
+        if self.root.is_none() {
+            let root = self.spans.last().copied().filter(|span| span.is_root);
+            self.root = root.and_then(|root| Some(self.bytes(root)?.into()));
+        }
+        let bytes = match &self.root {
+            Some(root) => Some(root.to_vec()),
+            None => self
+                .spans
+                .first()
+                .copied()
+                .and_then(|first| self.bytes(first)),
+        };
+        let Some(bytes) = bytes else { return };
+        let request = self.reader.request(&[&bytes]);
+        let Some(record) = read(&request).pop() else {
+            return;
+        };
+        self.converter = if self.root.is_some() {
+            Converter::new(&record)
+        } else {
+            Converter::without_root(&record, self.gathered.key.root)
+        };
+    }
+
+    /// Sends everything; after an error it goes on where it was.
+    pub(super) fn send(&mut self, api: &Api) -> Result<(), Later> {
+        // What an attempt before this one left.
+        self.send_batch(api)?;
+        while let Some(&span) = self.spans.get(self.converted) {
+            let observation = self.convert(span);
+            self.converted += 1;
+            if self.converted <= self.settled {
+                continue;
+            }
+            let Some(observation) = observation else {
+                // Its place is kept, so that what is noted stays true.
+                self.batch.push(Vec::new());
+                continue;
+            };
+            let fits = self.batch.len() < Chunk::MAX_SPANS
+                && self.batch_bytes + observation.len() <= Chunk::MAX_BYTES;
+            let sent = if fits { Ok(()) } else { self.send_batch(api) };
+            // Also where the batch did not leave: then it is a little too large, and is cut when it is sent.
+            self.batch_bytes += observation.len();
+            self.batch.push(observation);
+            sent?;
+        }
+        self.send_batch(api)
+    }
+
+    fn convert(&mut self, span: Located) -> Option<Vec<u8>> {
+        let bytes = self.bytes(span)?;
+        let request = self.reader.request(&[&bytes]);
+        let mut record = read(&request).pop()?;
+        let is_lost = record.ended_at.is_none();
+        if is_lost {
+            record.ended_at = Some(self.last_seen.max(record.started_at));
+        }
+        let (observation, scores) = self.converter.convert(&record, is_lost);
+        self.scores.extend(scores);
+        let mut encoded = Vec::new();
+        caribou_otlp::encode::encode_span(&observation.span, &mut encoded);
+        Some(encoded)
+    }
+
+    /// Sends the batch, of which one bad span must not take the others with it.
+    fn send_batch(&mut self, api: &Api) -> Result<(), Later> {
+        let mut count = self.batch.len();
+        while !self.batch.is_empty() {
+            count = count.clamp(1, self.batch.len().min(Chunk::MAX_SPANS));
+            let part: Vec<&[u8]> = self.batch[..count]
+                .iter()
+                .map(Vec::as_slice)
+                .filter(|span| !span.is_empty())
+                .collect();
+            let answer = match self.search.verdict() {
+                Some(reason) => Answer::Refused(reason),
+                None if part.is_empty() => Answer::Taken(serde_json::Value::Null),
+                None => api.send_spans(&self.envelope, &part),
+            };
+            match answer {
+                Answer::Taken(_) => {
+                    self.search.taken();
+                    self.settle(count);
+                    count = self.batch.len();
+                }
+                Answer::Later(later) => return Err(later),
+                Answer::Bad(reason) if count > 1 && self.search.goes_on(count as u64, &reason) => {
+                    count /= 2;
+                }
+                Answer::Bad(reason) | Answer::Refused(reason) if count == 1 => {
+                    self.set_aside(&reason);
+                    self.settle(1);
+                    count = self.batch.len();
+                }
+                Answer::Bad(_) | Answer::Refused(_) => count = 1,
+                Answer::NoRoute => {
+                    let reason = "HTTP 404: there is no /api/public/otel; set LANGFUSE_HOST to a Langfuse >= 3.22";
+                    while !self.batch.is_empty() {
+                        self.set_aside(reason);
+                        self.settle(1);
+                    }
+                }
+            }
+        }
+        self.batch_bytes = 0;
+        Ok(())
+    }
+
+    fn settle(&mut self, count: usize) {
+        self.batch.drain(..count);
+        self.settled += count;
+        let is_done = self.settled == self.spans.len() && self.scores.is_empty();
+        // The whole file goes in a moment.
+        if !is_done && let Some(Part::Journal(journal)) = self.gathered.parts.first() {
+            // A note that cannot be written costs a repetition after a kill.
+            journal.settle(self.settled as u64).ok();
+        }
+    }
+
+    /// Keeps the first span of the batch with the reason.
+    fn set_aside(&mut self, reason: &str) {
+        self.refused += 1;
+        reason.clone_into(&mut self.reason);
+        let Some(&span) = self.spans.get(self.settled) else {
+            return;
+        };
+        let stored = self.stored(span);
+        if let (Some(Part::Journal(journal)), Some(stored)) =
+            (self.gathered.parts.get(span.part), stored)
+            && let Ok(path) = journal.set_aside(&stored, reason)
+        {
+            self.kept_in = path.parent().map(|folder| folder.display().to_string());
+        }
+    }
+
+    fn bytes(&mut self, span: Located) -> Option<Vec<u8>> {
+        match self.gathered.parts.get(span.part)? {
+            Part::Memory(memory) => {
+                let index = usize::try_from(span.position).ok()?;
+                memory.spans.get(index).cloned()
+            }
+            Part::Journal(_) => Some(self.stored(span)?.payload),
+        }
+    }
+
+    fn stored(&mut self, span: Located) -> Option<StoredRecord> {
+        let file = self.files.get_mut(span.part)?.as_mut()?;
+        file.set_position(span.position);
+        match file.next_entry() {
+            Ok(Some(Entry::Record(record))) => Some(record),
+            _ => None,
+        }
+    }
+}
+
+impl Found {
+    fn in_parts(gathered: &Gathered, files: &mut [Option<SegmentReader>], reader: &Reader) -> Self {
+        let mut found = Self::default();
+        for (index, (part, file)) in gathered.parts.iter().zip(files).enumerate() {
+            match (part, file) {
+                (Part::Memory(memory), _) => {
+                    for (position, span) in memory.spans.iter().enumerate() {
+                        found.add(reader, span, index, position as u64);
+                    }
+                }
+                (Part::Journal(journal), Some(file)) => {
+                    let read = for_each_record(file, |position, payload| {
+                        found.add(reader, payload, index, position);
+                    });
+                    for damage in read.unwrap_or_default() {
+                        journal.move_damage(&damage).ok();
+                    }
+                }
+                (Part::Journal(_), None) => {}
+            }
+        }
+        found
+    }
+
+    fn add(&mut self, reader: &Reader, payload: &[u8], part: usize, position: u64) {
+        let request = reader.request(&[payload]);
+        let Some(record) = read(&request).pop() else {
+            return;
+        };
+        self.records += 1;
+        let times = [
+            record.started_at,
+            record.logged_at,
+            record.ended_at.unwrap_or_default(),
+            i64::try_from(record.revision).unwrap_or_default(),
+        ];
+        self.last_seen = times.into_iter().fold(self.last_seen, i64::max);
+        let located = Located {
+            span_id: record.span_id,
+            revision: record.revision,
+            is_root: record.item_type == ItemType::Rollout,
+            logged: (record.logged_at, record.sequence),
+            part,
+            position,
+        };
+        let known = self.spans.entry(record.span_id).or_insert(located);
+        if known.revision < located.revision {
+            *known = located;
+        }
+    }
+}
+
+fn open(part: &Part) -> Option<SegmentReader> {
+    match part {
+        Part::Journal(journal) => journal.reader().ok(),
+        Part::Memory(_) => None,
+    }
+}
+
+/// Goes through the records of a file; gives the damage between them.
+pub(super) fn for_each_record(
+    file: &mut SegmentReader,
+    mut each: impl FnMut(u64, &[u8]),
+) -> io::Result<Vec<caribou_spool::Damage>> {
+    let mut damages = Vec::new();
+    loop {
+        let position = file.position();
+        match file.next_entry()? {
+            Some(Entry::Record(record)) => each(position, &record.payload),
+            Some(Entry::Damage(damage)) => damages.push(damage),
+            None => return Ok(damages),
+        }
+    }
+}
+
+fn texts(resource: &[(String, String)]) -> Vec<(&str, &str)> {
+    resource
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect()
+}
