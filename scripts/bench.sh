@@ -15,5 +15,7 @@ run() { # TITLE COMMAND...
 
 run 'Recording: cost of one log() against opentelemetry-python' \
   .venv/bin/python caribou/benchmarks/log_cost.py
+run 'Outage: cost and memory of a program while the server is away, and what arrives afterwards' \
+  .venv/bin/python caribou/benchmarks/outage.py --outage-seconds 30
 run 'Ingest: durable spans per second against a bare insert; size; start; memory' \
   cargo run --quiet --release -p kestrel --example ingest_bench
