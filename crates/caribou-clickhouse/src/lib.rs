@@ -31,7 +31,7 @@ mod store;
 pub use connection::{Cluster, Connection, DEFAULT_DATABASE};
 pub use images::{IMAGES_SCHEMA, INSERT_IMAGES, ImageRow, image_lines};
 pub use native::{SpanBlock, insert_spans_sql};
-pub use recompute::{TraceKey, recompute_statements};
+pub use recompute::{TraceKey, count_span_sql, recompute_statements};
 pub use schema::{OLDEST_WRITABLE_SCHEMA, SCHEMA_VERSION, creation_statements, schema_statements};
 #[cfg(feature = "client")]
 pub use store::*;

@@ -1,6 +1,6 @@
 //! Summaries and metadata as statements, computed again from the spans of the traces just touched.
 
-use caribou_model::TraceId;
+use caribou_model::{SpanRecord, TraceId};
 
 /// Names one trace: ids are unique within a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,17 @@ pub fn recompute_statements(traces: &[TraceKey]) -> Vec<String> {
         }
     }
     statements
+}
+
+/// The statement that counts the rows of one span in at least this revision: none where it has not been stored.
+pub fn count_span_sql(span: &SpanRecord<'_>) -> String {
+    format!(
+        "SELECT count() FROM spans WHERE project = '{}' AND trace_id = '{}' AND span_id = '{}' AND revision >= {}",
+        escaped(&span.project),
+        span.trace_id,
+        span.span_id,
+        span.revision
+    )
 }
 
 fn escaped(text: &str) -> String {

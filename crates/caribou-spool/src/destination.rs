@@ -13,6 +13,7 @@ use crate::claim::Claim;
 use crate::error::{AppendError, Result, SpoolError};
 use crate::header::{MAX_CONTEXT_BYTES, SegmentHeader};
 use crate::identity::DestinationIdentity;
+use crate::left::Left;
 use crate::listing::{Listing, Segment};
 use crate::name::{SegmentState, Stem, TEMPORARY_PREFIX};
 use crate::private_fs::{create_directory, remove_if_present};
@@ -212,6 +213,14 @@ impl DestinationSpool {
             }
         }
         Ok(None)
+    }
+
+    /// What looks after this spool's own files when it is closed.
+    pub fn left(&self) -> Left {
+        Left {
+            directory: self.folder.directory.clone(),
+            token: self.folder.inner.process.token().to_owned(),
+        }
     }
 
     /// Counts the records of this spool's own files that are not settled, whoever delivers them.

@@ -209,10 +209,27 @@ impl Recorder {
 
     /// Like [`Recorder::flush`]; asks `go_on` about ten times a second and stops waiting where it says no.
     pub fn flush_while(&self, timeout: Duration, go_on: &mut dyn FnMut() -> bool) -> bool {
+        /// How often it looks whether what a shutdown left on disk is delivered.
+        const STEP: Duration = Duration::from_millis(20);
         let deadline = Instant::now() + timeout;
+        let pipelines = self.core.pipelines();
+        let current = self.core.slot.get();
         let mut delivered = true;
-        for pipeline in self.core.pipelines() {
-            delivered &= pipeline.flush(deadline, go_on);
+        for pipeline in pipelines.iter().rev() {
+            let mut is_delivered = pipeline.flush(deadline, go_on);
+            // What this recorder left on disk before it was configured again is the present pipeline's to deliver.
+            let successor = current
+                .as_ref()
+                .filter(|current| delivered && current.succeeds(pipeline));
+            while let Some(successor) = successor.filter(|_| !is_delivered) {
+                if Instant::now() >= deadline || !go_on() {
+                    break;
+                }
+                successor.look_around();
+                std::thread::sleep(STEP);
+                is_delivered = pipeline.flush(deadline, go_on);
+            }
+            delivered &= is_delivered;
         }
         delivered
     }

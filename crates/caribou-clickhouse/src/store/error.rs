@@ -70,7 +70,8 @@ pub(crate) fn error_from_server(status: Option<u16>, text: String, inserting: bo
         // An insert is stopped by what else runs at the moment, not by what it is.
         Some(code) if LIMIT_CODES.contains(&code) && inserting => StoreError::Unavailable(source),
         Some(code) if LIMIT_CODES.contains(&code) => StoreError::LimitExceeded(source),
-        None if status.is_none_or(|status| matches!(status, 429 | 502 | 503 | 504)) => {
+        // Without a code it is not ClickHouse that answers, but what stands before it.
+        None if status.is_none_or(|status| status == 429 || status >= 500) => {
             StoreError::Unavailable(source)
         }
         Some(_) | None => StoreError::Refused(source),
@@ -110,6 +111,8 @@ mod tests {
         assert!(!wrong.is_retryable());
         let busy = error_from_server(Some(503), "busy".to_owned(), false);
         assert!(busy.is_retryable());
+        let gateway = error_from_server(Some(500), "oops".to_owned(), true);
+        assert!(gateway.is_retryable());
         let memory = error_from_server(Some(500), "Code: 241. DB::Exception: x".to_owned(), true);
         assert!(memory.is_retryable());
     }

@@ -33,7 +33,7 @@ pub(super) struct Courier {
 /// What came of an attempt, waits included.
 pub(super) enum Attempt {
     /// The destination has them, all but so many.
-    Taken { rejected: u64 },
+    Taken { rejected: u64, message: String },
     /// The destination keeps them itself.
     Kept,
     /// It will never take them; if `together`, it may take parts of them.
@@ -102,9 +102,12 @@ impl Courier {
                 None => self.attempt(&part),
             };
             match attempt {
-                Attempt::Taken { rejected } => {
+                Attempt::Taken { rejected, message } => {
                     search.taken();
                     let rejected = rejected.min(spans);
+                    if rejected > 0 {
+                        self.set_aside(&part, rejected, &taken_in_part(rejected, spans, &message));
+                    }
                     self.settle(&part, spans - rejected, rejected, parts.is_empty());
                 }
                 Attempt::Kept => self.keep(&part, spans, parts.is_empty()),
@@ -116,7 +119,7 @@ impl Courier {
                     parts.push(first);
                 }
                 Attempt::Refused { reason, .. } => {
-                    self.set_aside(&part, &reason);
+                    self.set_aside(&part, spans, &reason);
                     self.settle(&part, 0, spans, parts.is_empty());
                 }
                 Attempt::Again if self.outbox.leave_flight_to_spool() => return,
@@ -145,14 +148,14 @@ impl Courier {
         self.report_kept();
     }
 
-    fn set_aside(&self, part: &[Arc<Chunk>], reason: &str) {
+    fn set_aside(&self, part: &[Arc<Chunk>], refused: u64, reason: &str) {
         let kept = self
             .outbox
             .shelf()
             .map(|shelf| (shelf.set_aside(part, reason), shelf));
         let kept = kept.and_then(|(result, shelf)| result.is_ok().then_some(shelf));
         let place = kept.map(|shelf| shelf.folder().join("set-aside").display().to_string());
-        self.tell_refused(count(part), reason, place.as_deref());
+        self.tell_refused(refused, reason, place.as_deref());
     }
 
     /// Makes one attempt, and waits where another is to be made.
@@ -167,14 +170,12 @@ impl Courier {
             Outcome::Delivered { rejected, message } => {
                 self.answered();
                 let _still = fork::hold_off();
-                if rejected > 0 {
-                    self.tell_refused(rejected, &message, None);
-                } else if !message.is_empty() {
+                if rejected == 0 && !message.is_empty() {
                     self.notices.tell_once("warned", || {
                         format!("{} says: {message}", self.destination.address())
                     });
                 }
-                Attempt::Taken { rejected }
+                Attempt::Taken { rejected, message }
             }
             Outcome::RefusedTogether { reason } => {
                 self.answered();
@@ -278,6 +279,14 @@ impl Courier {
             ));
         }
     }
+}
+
+/// Why spans are kept that a server took in part. They are not sent again: of most servers it is not known what they make
+/// of a span that they have.
+pub(super) fn taken_in_part(rejected: u64, spans: u64, message: &str) -> String {
+    format!(
+        "taken in part: the server rejected {rejected} of these {spans} spans and does not say which: {message}"
+    )
 }
 
 pub(super) fn count(chunks: &[Arc<Chunk>]) -> u64 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use caribou_spool::{Batch, Claim, SpoolError};
 
-use super::deliver::{Attempt, Courier, count};
+use super::deliver::{Attempt, Courier, count, taken_in_part};
 use super::search::Search;
 use super::shelf::{Shelf, resource_from_context};
 use super::{Chunk, Resource};
@@ -136,7 +136,10 @@ impl Courier {
             let chunk = [Arc::new(chunk)];
             let spans = count(&chunk);
             let attempt = match search.verdict() {
-                _ if spans == 0 => Attempt::Taken { rejected: 0 },
+                _ if spans == 0 => Attempt::Taken {
+                    rejected: 0,
+                    message: String::new(),
+                },
                 Some(reason) => Attempt::Refused {
                     reason,
                     together: false,
@@ -144,10 +147,15 @@ impl Courier {
                 None => self.attempt(&chunk),
             };
             match attempt {
-                Attempt::Taken { rejected } => {
+                Attempt::Taken { rejected, message } => {
                     search.taken();
                     let rejected = rejected.min(spans);
-                    let noted = open.claim.acknowledge(&part);
+                    let noted = if rejected == 0 {
+                        open.claim.acknowledge(&part)
+                    } else {
+                        let reason = taken_in_part(rejected, spans, &message);
+                        self.set_aside_spooled(open, &part, rejected, &reason)
+                    };
                     self.settled(open, spans - rejected, rejected, noted.err());
                 }
                 Attempt::Kept => {
@@ -169,11 +177,7 @@ impl Courier {
                     parts.push(first);
                 }
                 Attempt::Refused { reason, .. } => {
-                    let kept = open.claim.set_aside(&part, &reason);
-                    let place = kept.as_ref().ok().map(|path| path.display().to_string());
-                    self.tell_refused(spans, &reason, place.as_deref());
-                    // Where it cannot be kept, nothing is gained by being refused for ever.
-                    let noted = kept.map(|_| ()).or_else(|_| open.claim.acknowledge(&part));
+                    let noted = self.set_aside_spooled(open, &part, spans, &reason);
                     self.settled(open, 0, spans, noted.err());
                 }
                 Attempt::Again => parts.push(part),
@@ -181,6 +185,20 @@ impl Courier {
             }
         }
         true
+    }
+
+    fn set_aside_spooled(
+        &self,
+        open: &mut OpenClaim,
+        part: &Batch,
+        refused: u64,
+        reason: &str,
+    ) -> Result<(), SpoolError> {
+        let kept = open.claim.set_aside(part, reason);
+        let place = kept.as_ref().ok().map(|path| path.display().to_string());
+        self.tell_refused(refused, reason, place.as_deref());
+        // Where it cannot be kept, nothing is gained by being refused for ever.
+        kept.map(|_| ()).or_else(|_| open.claim.acknowledge(part))
     }
 
     fn settled(

@@ -42,12 +42,12 @@ impl Encoder {
                 let until_beat = next_beat.saturating_duration_since(Instant::now());
                 self.queue.sleep(until_beat)
             };
-            {
+            let since = {
                 let _still = fork::hold_off();
-                self.queue.drain_into(&mut spans);
-            }
+                self.queue.drain_into(&mut spans)
+            };
             empty_looks = if spans.is_empty() { empty_looks + 1 } else { 0 };
-            self.encode(&mut spans);
+            self.encode(&mut spans, since);
             if woken == Woken::Closed {
                 for outbox in &self.outboxes {
                     outbox.complete();
@@ -62,8 +62,12 @@ impl Encoder {
         }
     }
 
-    fn encode(&self, spans: &mut Vec<SpanData>) {
-        let mut chunk = Chunk::default();
+    fn encode(&self, spans: &mut Vec<SpanData>, since: Option<Instant>) {
+        let empty = || Chunk {
+            since,
+            ..Chunk::default()
+        };
+        let mut chunk = empty();
         let mut encoded = Vec::new();
         for span in spans.drain(..) {
             encoded.clear();
@@ -73,7 +77,7 @@ impl Encoder {
                 continue;
             }
             if !chunk.fits(1, encoded.len()) {
-                self.hand_over(std::mem::take(&mut chunk));
+                self.hand_over(std::mem::replace(&mut chunk, empty()));
             }
             chunk.push(&encoded);
         }

@@ -36,7 +36,7 @@ impl Keeper {
                 let shelf = Arc::new(shelf);
                 self.outbox.shelf_opened(Some(Arc::clone(&shelf)));
                 self.keep(&shelf);
-                self.outbox.shelf_closed();
+                self.outbox.shelf_closed(shelf.left());
                 self.slot.clear();
             }
             Err(error) => {

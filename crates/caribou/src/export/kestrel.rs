@@ -85,9 +85,17 @@ impl Destination for OtlpDestination {
             .body_mut()
             .with_config()
             .limit(Self::MAX_ANSWER_BYTES)
-            .read_to_vec()
-            .unwrap_or_default();
-        outcome_from_answer(status, after, &answer)
+            .read_to_vec();
+        match answer {
+            Ok(answer) => outcome_from_answer(status, after, &answer),
+            // What is missing may say what was not taken.
+            Err(error) if (200..300).contains(&status) => Outcome::Later {
+                after: None,
+                unreachable: false,
+                reason: format!("the answer ended early: {error}"),
+            },
+            Err(_) => outcome_from_answer(status, after, &[]),
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Chunk {
     bytes: Vec<u8>,
     /// Where each span ends in `bytes`.
     ends: Vec<usize>,
+    /// When the first of them was logged, while they have not been on disk.
+    since: Option<std::time::Instant>,
     /// The resource that they belong to, where it is not the process's own.
     resource: Option<Resource>,
     /// Another process had left them.
@@ -72,6 +74,7 @@ impl Chunk {
     /// Some of its spans as a chunk of their own.
     fn part(&self, spans: std::ops::Range<usize>) -> Self {
         let mut part = Self {
+            since: self.since,
             resource: self.resource.clone(),
             is_of_others: self.is_of_others,
             ..Self::default()

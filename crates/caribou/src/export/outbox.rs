@@ -1,12 +1,17 @@
 //! What waits for one destination, in memory.
 
-use std::collections::VecDeque;
+mod state;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use caribou_spool::Left;
 
 use super::Chunk;
 use super::kept::KeptReport;
 use super::shelf::Shelf;
+pub(crate) use state::Counts;
+use state::{Held, Keeper, OutboxState};
 
 /// Encoded spans for one destination, and what became of those before them.
 ///
@@ -21,102 +26,6 @@ pub(super) struct Outbox {
     changed: Condvar,
     /// For the keeper.
     overdue: Condvar,
-}
-
-#[derive(Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "what three threads tell each other, each independent of the rest"
-)]
-struct OutboxState {
-    held: VecDeque<Held>,
-    bytes: usize,
-    /// How many of `held`, from the front, are being sent.
-    flight: usize,
-    /// Spans of the flight of which it is known what became of them.
-    flight_settled: u64,
-    /// The flight is in the spool and no longer in `held`.
-    flight_kept: bool,
-    /// How many of `held`, from the front, are being appended to the spool.
-    appending: usize,
-    /// Spans that were settled and left while they were being appended.
-    gone_meanwhile: u64,
-    /// A failed append is not repeated before.
-    append_not_before: Option<Instant>,
-    keeper: Keeper,
-    /// The keeper waits for a call.
-    keeper_sleeps: bool,
-    /// The spool holds, or may hold, what comes before everything in `held`.
-    on_disk: bool,
-    counts: Counts,
-    /// What the destination keeps itself could leave now.
-    busy: bool,
-    /// Why the last attempt failed.
-    reason: Option<String>,
-    /// Counts calls of `flush`, each of which ends a wait for the next attempt.
-    hurries: u64,
-    /// Attempts that found nobody at the destination's address.
-    misses: u64,
-    /// No more chunks will come.
-    complete: bool,
-    /// Nothing is sent any more: what is left goes to the spool or is lost.
-    given_up: bool,
-    /// The destination's thread has ended.
-    ended: bool,
-    /// When to give up on what waits.
-    closing: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Held {
-    chunk: Arc<Chunk>,
-    since: Instant,
-}
-
-/// Whether there is a spool.
-#[derive(Debug, Default)]
-enum Keeper {
-    /// None, or none any more.
-    #[default]
-    Absent,
-    /// It is being opened.
-    Opening,
-    Present(Arc<Shelf>),
-}
-
-/// What became of the spans of one destination.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Handed to the destination's outbox.
-    pub(crate) offered: u64,
-    /// Taken by the destination.
-    pub(crate) acknowledged: u64,
-    /// Refused by the destination for good.
-    pub(crate) refused: u64,
-    /// Lost because there was no more room, or no more time.
-    pub(crate) dropped: u64,
-    /// In the spool.
-    pub(crate) spooled: u64,
-    /// Kept by the destination itself until they can leave.
-    pub(crate) kept: u64,
-    /// How many of these are in memory alone.
-    pub(crate) kept_in_memory: u64,
-    /// What was made of spans beside them and refused for good.
-    pub(crate) refused_beside: u64,
-    /// What other processes had left: delivered, and refused for good.
-    pub(crate) of_others: (u64, u64),
-}
-
-impl Counts {
-    /// Spans of which it is known what became of them.
-    pub(crate) fn settled(&self) -> u64 {
-        self.acknowledged + self.refused + self.dropped
-    }
-
-    /// Spans that are on disk.
-    pub(crate) fn on_disk(&self) -> u64 {
-        self.spooled + self.kept.saturating_sub(self.kept_in_memory)
-    }
 }
 
 /// What the courier is to do next.
@@ -146,8 +55,11 @@ impl Outbox {
     const MAX_BYTES: usize = 256 << 20;
     /// What is appended at once, as soon as there is so much.
     const APPEND_BYTES: usize = 4 << 20;
-    /// Together with the time that encoding and appending take, what was logged this long ago is on disk within 100 ms.
+    /// Counted from `log()`, so that an encoder that was late does not make the keeper late as well: with the time that
+    /// appending takes, what was logged is on disk within 100 ms.
     const KEEP_AFTER: Duration = Duration::from_millis(50);
+    /// One destination's disk holds up no other destination for longer.
+    const LONGEST_MAKING_ROOM: Duration = Duration::from_secs(5);
     const APPEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
     /// A disk that hangs delays the first spans no longer than this.
     const LONGEST_OPENING: Duration = Duration::from_secs(1);
@@ -163,19 +75,25 @@ impl Outbox {
         }
     }
 
-    /// Takes a chunk in; false where there is no room and it was dropped.
+    /// Takes a chunk in; false where there is no room and it was dropped. Waits where the disk is only slower than the
+    /// program: then the rest waits in the queue before this.
     pub(super) fn offer(&self, chunk: &Arc<Chunk>) -> bool {
+        let bytes = chunk.bytes.len();
+        let room = self.wait_until(Instant::now() + Self::LONGEST_MAKING_ROOM, |state| {
+            state.has_room(bytes) || !state.is_making_room()
+        });
         let mut state = self.lock();
+        state.disk_hangs |= !room;
         let spans = chunk.len() as u64;
         state.counts.offered += spans;
         let over = state.ended && matches!(state.keeper, Keeper::Absent);
-        let fits =
-            !over && (state.bytes + chunk.bytes.len() <= Self::MAX_BYTES || state.held.is_empty());
+        let fits = !over && state.has_room(bytes);
         if fits {
-            state.bytes += chunk.bytes.len();
+            state.bytes += bytes;
             state.held.push_back(Held {
                 chunk: Arc::clone(chunk),
-                since: Instant::now(),
+                since: chunk.since.unwrap_or_else(Instant::now),
+                kept: 0,
             });
         } else {
             state.counts.dropped += spans;
@@ -258,7 +176,7 @@ impl Outbox {
         spans: u64,
         last: bool,
     ) -> bool {
-        let kept = state.flight_kept || state.appending > 0;
+        let kept = state.flight_kept || state.appending > 0 || state.flight_is_kept_in_part();
         if state.flight_kept {
             state.counts.spooled = state.counts.spooled.saturating_sub(spans);
         } else {
@@ -426,7 +344,8 @@ impl Outbox {
     /// Whether everything that is not settled is on disk, and nobody was found at the destination's address since.
     pub(super) fn is_left_to_disk(&self, offered: u64, misses_before: u64) -> bool {
         let state = self.lock();
-        state.counts.settled() + state.counts.on_disk() >= offered && state.misses > misses_before
+        state.counts.settled() + state.counts.on_disk() >= offered
+            && (state.misses > misses_before || state.ended)
     }
 
     /// Waits until this many spans are settled or safe on disk.
@@ -469,6 +388,10 @@ impl Outbox {
         self.wait_until(deadline, |state| state.ended);
     }
 
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().ended
+    }
+
     pub(super) fn is_closing(&self) -> bool {
         self.lock().closing.is_some()
     }
@@ -500,8 +423,42 @@ impl Outbox {
     }
 
     /// Notes that nothing is appended any more.
-    pub(super) fn shelf_closed(&self) {
-        self.lock().keeper = Keeper::Absent;
+    pub(super) fn shelf_closed(&self, left: Left) {
+        let mut state = self.lock();
+        state.keeper = Keeper::Absent;
+        state.left = Some(left);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Looks what became of spans that were on disk when the spool was closed: another recorder delivers them.
+    pub(super) fn look_after_left(&self) {
+        let left = {
+            let state = self.lock();
+            state.left.clone().filter(|_| state.counts.spooled > 0)
+        };
+        let Some(found) = left.and_then(|left| left.look().ok()) else {
+            return;
+        };
+        let mut state = self.lock();
+        let counts = &mut state.counts;
+        let gone = counts.spooled.saturating_sub(found.waiting);
+        let refused = gone.min(found.set_aside.saturating_sub(counts.refused));
+        counts.spooled -= gone;
+        counts.refused += refused;
+        if found.is_damaged {
+            counts.dropped += gone - refused;
+        } else {
+            counts.acknowledged += gone - refused;
+        }
+    }
+
+    /// Has the courier look for what processes that ended have left.
+    pub(super) fn look_around(&self) {
+        let mut state = self.lock();
+        state.on_disk |= matches!(state.keeper, Keeper::Present(_));
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Waits until something has been here for too long, and gives the oldest of it to be appended; `None` once nothing
@@ -544,27 +501,31 @@ impl Outbox {
 
     /// Notes how many spans, from the first on, of those that were to be appended are safe. Gives the number of spans
     /// that are lost because there is no time to try again.
-    pub(super) fn appended(&self, mut safe: u64, failed: bool) -> u64 {
+    pub(super) fn appended(&self, safe: u64, failed: bool) -> u64 {
         let mut state = self.lock();
-        safe = safe.saturating_sub(std::mem::take(&mut state.gone_meanwhile));
-        let flight = state.flight_spans();
-        // A flight is kept whole or not at all.
-        if state.flight > 0 && safe >= flight {
+        let gone = std::mem::take(&mut state.gone_meanwhile);
+        state.mark_kept(safe.saturating_sub(gone));
+        // A flight is settled as a whole; until all of it is in the spool, it stays here.
+        if state.flight > 0
+            && state
+                .held
+                .iter()
+                .take(state.flight)
+                .all(|held| held.left() == 0)
+        {
             for _ in 0..std::mem::take(&mut state.flight) {
                 state.keep_front();
             }
             state.flight_kept = true;
-            safe -= flight;
         }
-        while state.appending > 0 && state.flight == 0 {
-            let spans = state.held.front().map_or(0, |held| held.chunk.len() as u64);
-            if spans > safe {
-                break;
+        if state.flight == 0 {
+            while state.held.front().is_some_and(|held| held.left() == 0) {
+                state.keep_front();
             }
-            safe -= spans;
-            state.keep_front();
+            state.keep_part_of_front();
         }
         state.on_disk = true;
+        state.disk_hangs = false;
         state.appending = 0;
         state.append_not_before = failed.then(|| Instant::now() + Self::APPEND_AGAIN_AFTER);
         let lost = if failed && state.given_up {
@@ -595,82 +556,5 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, OutboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl OutboxState {
-    /// As many chunks as fit one request; they stay here until they are settled or spooled.
-    fn take_flight(&mut self) -> Vec<Arc<Chunk>> {
-        let mut taken: Vec<Arc<Chunk>> = Vec::new();
-        let (mut spans, mut bytes) = (0, 0);
-        for held in &self.held {
-            spans += held.chunk.len();
-            bytes += held.chunk.bytes.len();
-            let full = spans > Chunk::MAX_SPANS || bytes > Chunk::MAX_BYTES;
-            if full && !taken.is_empty() {
-                break;
-            }
-            taken.push(Arc::clone(&held.chunk));
-        }
-        self.flight = taken.len();
-        taken
-    }
-
-    fn take_overdue(&mut self) -> Vec<Arc<Chunk>> {
-        let mut taken = Vec::new();
-        let mut bytes = 0;
-        for held in &self.held {
-            if bytes >= Outbox::APPEND_BYTES && taken.len() >= self.flight {
-                break;
-            }
-            bytes += held.chunk.bytes.len();
-            taken.push(Arc::clone(&held.chunk));
-        }
-        self.appending = taken.len();
-        taken
-    }
-
-    fn flight_spans(&self) -> u64 {
-        let flight = self.held.iter().take(self.flight);
-        flight.map(|held| held.chunk.len() as u64).sum()
-    }
-
-    fn end_flight(&mut self) {
-        if self.appending > 0 {
-            self.gone_meanwhile = self.flight_spans();
-            self.appending = self.appending.saturating_sub(self.flight);
-        }
-        for _ in 0..std::mem::take(&mut self.flight) {
-            self.pop_front();
-        }
-        self.flight_kept = false;
-        self.flight_settled = 0;
-    }
-
-    /// Counts the first chunk, which was appended, as spooled, but for what was settled before.
-    fn keep_front(&mut self) {
-        let spans = self.held.front().map_or(0, |held| held.chunk.len() as u64);
-        let settled = self.flight_settled.min(spans);
-        self.flight_settled -= settled;
-        self.counts.spooled += spans - settled;
-        self.appending = self.appending.saturating_sub(1);
-        self.pop_front();
-    }
-
-    fn pop_front(&mut self) {
-        if let Some(held) = self.held.pop_front() {
-            self.bytes -= held.chunk.bytes.len();
-        }
-    }
-
-    fn abandon(&mut self) -> u64 {
-        let waiting: u64 = self.held.iter().map(|held| held.chunk.len() as u64).sum();
-        let lost = waiting - std::mem::take(&mut self.flight_settled).min(waiting);
-        self.held.clear();
-        self.bytes = 0;
-        self.appending = 0;
-        self.flight = 0;
-        self.counts.dropped += lost;
-        lost
     }
 }

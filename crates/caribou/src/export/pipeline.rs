@@ -197,6 +197,9 @@ impl Pipeline {
             return true;
         }
         let accepted = self.queue.hurry();
+        for outbox in &self.outboxes {
+            outbox.look_after_left();
+        }
         let misses: Vec<u64> = self.outboxes.iter().map(|outbox| outbox.hurry()).collect();
         let settled = loop {
             let step = deadline.min(Instant::now() + STEP);
@@ -226,7 +229,7 @@ impl Pipeline {
     /// Delivers what is left within a time, then lets the threads end; what is not delivered by then is left on disk.
     pub(crate) fn finish(&self, timeout: Duration) -> bool {
         /// What an append may take when there was no time at all.
-        const LAST_APPEND: Duration = Duration::from_secs(1);
+        const LAST_APPEND: Duration = Duration::from_secs(5);
         /// What an ending thread needs when there is nothing to wait for.
         const LAST_STEPS: Duration = Duration::from_millis(100);
         let deadline = Instant::now() + timeout;
@@ -277,6 +280,19 @@ impl Pipeline {
         }
     }
 
+    /// Whether it would deliver what the other left on disk.
+    pub(crate) fn succeeds(&self, other: &Self) -> bool {
+        let is_over = other.outboxes.iter().all(|outbox| outbox.is_over());
+        is_over && self.targets == other.targets && self.spool == other.spool
+    }
+
+    /// Looks for what recorders that ended have left.
+    pub(crate) fn look_around(&self) {
+        for outbox in &self.outboxes {
+            outbox.look_around();
+        }
+    }
+
     /// Takes no more; what is left is still delivered, however long that takes.
     pub(crate) fn retire(&self) {
         self.queue.close();
@@ -293,11 +309,11 @@ impl Pipeline {
     /// What became of what was logged, by destination.
     pub(crate) fn counts(&self) -> Vec<(&'static str, DeliveryCounts)> {
         let counts = |outbox: &Arc<Outbox>| {
+            outbox.look_after_left();
             let counts = outbox.counts();
             let spooled = counts.on_disk();
             let elsewhere = counts.settled() + spooled;
             let Counts {
-                offered,
                 acknowledged,
                 refused,
                 dropped,
@@ -306,7 +322,8 @@ impl Pipeline {
             } = counts;
             let counts = DeliveryCounts {
                 acknowledged,
-                queued: self.queue.len() as u64 + offered.saturating_sub(elsewhere),
+                // Asked last, so that what the encoder has in its hands is not missed.
+                queued: self.queue.accepted().saturating_sub(elsewhere),
                 spooled,
                 dropped: dropped + self.queue.dropped(),
                 refused: refused + refused_beside,

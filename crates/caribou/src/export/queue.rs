@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry::Value;
 use opentelemetry_sdk::trace::SpanData;
@@ -20,6 +20,8 @@ pub(crate) struct SpanQueue {
 struct QueueState {
     spans: Vec<SpanData>,
     bytes: usize,
+    /// When the first of them came.
+    oldest: Option<Instant>,
     /// How many spans were ever taken in.
     accepted: u64,
     /// The encoder waits for a call; else it looks by itself within moments.
@@ -53,6 +55,9 @@ impl SpanQueue {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return false;
         }
+        if state.spans.is_empty() {
+            state.oldest = Some(Instant::now());
+        }
         state.spans.push(span);
         state.bytes += bytes;
         state.accepted += 1;
@@ -65,13 +70,14 @@ impl SpanQueue {
         true
     }
 
-    /// Swaps the queued spans against an empty vector, whose capacity is used again.
-    pub(super) fn drain_into(&self, spans: &mut Vec<SpanData>) {
+    /// Swaps the queued spans against an empty vector, whose capacity is used again. Says when the first of them came.
+    pub(super) fn drain_into(&self, spans: &mut Vec<SpanData>) -> Option<Instant> {
         debug_assert!(spans.is_empty(), "what was drained before is encoded");
         let mut state = self.lock();
         std::mem::swap(&mut state.spans, spans);
         state.bytes = 0;
         state.hurry = false;
+        state.oldest.take()
     }
 
     /// Waits for a moment; leaves early where somebody is in a hurry.
@@ -116,9 +122,9 @@ impl SpanQueue {
         self.wake.notify_one();
     }
 
-    /// How many spans wait to be encoded.
-    pub(super) fn len(&self) -> usize {
-        self.lock().spans.len()
+    /// How many spans were taken in so far.
+    pub(super) fn accepted(&self) -> u64 {
+        self.lock().accepted
     }
 
     pub(super) fn dropped(&self) -> u64 {

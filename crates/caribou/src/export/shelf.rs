@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use caribou_spool::{
-    AppendError, Claim, DestinationIdentity, DestinationSpool, Record, Spool, SpoolError,
+    AppendError, Claim, DestinationIdentity, DestinationSpool, Left, Record, Spool, SpoolError,
     SpoolOptions,
 };
 use serde_json::{Value, json};
@@ -139,6 +139,11 @@ impl Shelf {
         let mut spool = self.whole.destination(&identity)?;
         spool.set_context(self.context.clone())?;
         Ok(spool)
+    }
+
+    /// For looking after what is left there when it is closed.
+    pub(super) fn left(&self) -> Left {
+        self.lock().left()
     }
 
     /// How many spans of this process are there, whoever delivers them.

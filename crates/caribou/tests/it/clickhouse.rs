@@ -1,6 +1,10 @@
 //! Straight into ClickHouse: a real engine, with user and password.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use caribou::{ClickHouseConfig, Config, Grade, Message, Meta, Phase, Recorder};
@@ -143,4 +147,86 @@ fn a_wrong_password_loses_nothing() {
         &format!("SELECT count() FROM {database}.spans FINAL"),
     );
     assert_eq!(count, "12");
+}
+
+/// A server that does not say how many rows it wrote, as ClickHouse does where it gathers inserts.
+#[derive(Default)]
+struct Reticent {
+    inserts: AtomicUsize,
+    asked: AtomicUsize,
+}
+
+impl Reticent {
+    /// So many times it is asked for rows and does not have them.
+    const FORGETS: usize = 2;
+
+    fn start() -> (Arc<Self>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = Arc::<Self>::default();
+        let serving = Arc::clone(&server);
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let serving = Arc::clone(&serving);
+                std::thread::spawn(move || while serving.answer(&connection).is_some() {});
+            }
+        });
+        (server, url)
+    }
+
+    fn answer(&self, mut connection: &TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(connection);
+        let (mut head, mut bytes) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let begins = head.len();
+            (reader.read_line(&mut head).ok()? > 0).then_some(())?;
+            let field = head[begins..].to_ascii_lowercase();
+            if let Some(length) = field.strip_prefix("content-length:") {
+                bytes = length.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; bytes];
+        reader.read_exact(&mut body).ok()?;
+        let statement = format!("{head}{}", String::from_utf8_lossy(&body));
+        let text = if statement.contains("max(version)") {
+            caribou_clickhouse::OLDEST_WRITABLE_SCHEMA.to_string()
+        } else if statement.contains("count()") && statement.contains("span_id = '") {
+            let before = self.asked.fetch_add(1, Ordering::SeqCst);
+            usize::from(before >= Self::FORGETS).to_string()
+        } else {
+            let is_insert = statement.contains("INSERT%20INTO%20spans");
+            self.inserts
+                .fetch_add(usize::from(is_insert), Ordering::SeqCst);
+            String::new()
+        };
+        let head = "HTTP/1.1 200 OK\r\nX-ClickHouse-Summary: {\"written_rows\":\"0\"}";
+        let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+        connection.write_all(answer.as_bytes()).ok()
+    }
+}
+
+#[test]
+fn a_server_that_counts_no_rows_is_believed_once_it_was_seen_to_have_them() {
+    let (server, url) = Reticent::start();
+    let recorder = Recorder::new(
+        Box::new(BTreeMap::<String, String>::new()),
+        Arc::new(|_: &str| {}),
+    );
+    let clickhouse = ClickHouseConfig {
+        url: Some(url),
+        ..ClickHouseConfig::default()
+    };
+    let config = Config::new().with_clickhouse(clickhouse);
+    recorder.configure(config).unwrap();
+    record_one(&recorder);
+    assert!(recorder.flush(PATIENCE));
+    let inserts = server.inserts.load(Ordering::SeqCst);
+    assert!(
+        inserts > Reticent::FORGETS,
+        "sent again until it is there: {inserts}"
+    );
+    assert_eq!(server.asked.load(Ordering::SeqCst), Reticent::FORGETS + 1);
+    record_one(&recorder);
+    assert!(recorder.flush(PATIENCE));
+    assert_eq!(server.asked.load(Ordering::SeqCst), Reticent::FORGETS + 1);
 }

@@ -297,6 +297,74 @@ fn another_account_at_the_same_address_does_not_get_what_waits() {
     assert_eq!(names(&sink), ["10"]);
 }
 
+#[test]
+fn what_a_shutdown_left_is_delivered_by_the_same_program_once_it_is_configured_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = deserted();
+    let url = format!("http://{address}");
+    let spooling = Spooling::start(folder.path(), &url);
+    spooling.log(numbers(0..100));
+    assert!(!spooling.recorder.shutdown(Duration::from_secs(5)));
+    assert_eq!(spooling.recorder.stats().total().spooled, 101);
+    let config = || Config::new().with_kestrel_api_url(&url);
+    spooling.recorder.configure(config()).unwrap();
+    spooling.log(numbers(100..110));
+    assert!(
+        !spooling.recorder.flush(Duration::from_secs(1)),
+        "nobody is there"
+    );
+
+    let sink = Sink::start_at(&address);
+    assert!(
+        spooling.recorder.flush(PATIENCE),
+        "{:?}",
+        spooling.recorder.stats()
+    );
+    let mut names = names(&sink);
+    names.sort_by_key(|name| name.parse::<u32>().unwrap());
+    assert_eq!(names, numbers(0..110).collect::<Vec<_>>());
+    let counts = spooling.recorder.stats().total();
+    assert_eq!((counts.acknowledged, counts.spooled), (112, 0));
+    spooling.log(numbers(110..111));
+    assert!(spooling.recorder.flush(PATIENCE));
+}
+
+#[test]
+fn what_a_server_takes_in_part_is_kept_with_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = deserted();
+    let spooling = Spooling::start(folder.path(), &format!("http://{address}"));
+    spooling.log(numbers(0..20));
+    assert!(!spooling.recorder.flush(PATIENCE), "all of it is on disk");
+    let sink = Sink::start_at(&address);
+    let in_part = || Reply {
+        status: 200,
+        body: caribou_otlp::response::encode_success(
+            caribou_otlp::response::Encoding::Protobuf,
+            1,
+            "one is too old",
+        ),
+        ..Reply::default()
+    };
+    sink.reply_once(in_part());
+    assert!(!spooling.recorder.flush(PATIENCE), "one was refused");
+    let counts = spooling.recorder.stats().total();
+    assert_eq!(
+        (counts.acknowledged, counts.refused, counts.spooled),
+        (20, 1, 0)
+    );
+    let first = set_aside(folder.path());
+    assert!(first > 0, "all of that request, as it did not say which");
+    assert_eq!(spooling.told("one is too old"), 1);
+
+    sink.reply_once(in_part());
+    spooling.log(numbers(20..40));
+    assert!(!spooling.recorder.flush(PATIENCE), "one more was refused");
+    assert_eq!(spooling.recorder.stats().total().refused, 2);
+    assert!(set_aside(folder.path()) > first);
+    assert!(spooling.recorder.flush(PATIENCE), "it was told once");
+}
+
 /// Records in files that were set aside.
 fn set_aside(folder: &Path) -> u64 {
     let report = caribou_spool::inspect(folder).unwrap();

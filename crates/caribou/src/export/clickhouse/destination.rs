@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use caribou_clickhouse::{
-    IMAGES_SCHEMA, INSERT_IMAGES, SpanBlock, TraceKey, image_lines, insert_spans_sql,
+    IMAGES_SCHEMA, INSERT_IMAGES, SpanBlock, TraceKey, count_span_sql, image_lines,
+    insert_spans_sql,
 };
 use caribou_model::SpanRecord;
 
@@ -27,6 +28,8 @@ pub(in crate::export) struct ClickHouseDestination {
     insert: String,
     summaries: Option<Summaries>,
     images: Images,
+    /// The server does not say how many rows it wrote, and was seen to have written them.
+    counts_none: bool,
     /// The version of the tables, once they were found or made.
     version: Option<u32>,
 }
@@ -63,6 +66,7 @@ impl ClickHouseDestination {
             insert: insert_spans_sql(),
             summaries: None,
             images: Images::new(images),
+            counts_none: false,
             version: None,
         }
     }
@@ -112,27 +116,38 @@ impl ClickHouseDestination {
         Ok(())
     }
 
-    fn insert(&self, records: &[SpanRecord<'_>]) -> Result<(), Failed> {
+    fn insert(&mut self, records: &[SpanRecord<'_>]) -> Result<(), Failed> {
         let block = SpanBlock::encode(records);
         let rows = block.rows() as u64;
         let done = self
             .http
             .insert(&self.insert, &INSERT_SETTINGS, block.bytes())?;
-        // A server that gathers inserts may count none of them; it has waited for them all the same.
-        if let Some(written) = done.written.filter(|&written| written > 0)
-            && written < rows
-        {
-            return Err(Failed {
-                code: None,
-                unreachable: false,
-                after: None,
-                reason: format!("it wrote {written} of {rows} rows"),
-            });
+        match (done.written.unwrap_or(0), records.last()) {
+            (written, _) if written >= rows => Ok(()),
+            (0, Some(last)) => self.make_sure(last),
+            (written, _) => Err(not_stored(format!("it wrote {written} of {rows} rows"))),
+        }
+    }
+
+    /// A server that gathers inserts may count none of them although it has waited for them. Whether it has is looked up
+    /// once, and again after a failure.
+    fn make_sure(&mut self, last: &SpanRecord<'_>) -> Result<(), Failed> {
+        if !self.counts_none {
+            let found = self.http.run(&count_span_sql(last), &[])?;
+            if found.text.trim().parse().unwrap_or(0_u64) == 0 {
+                return Err(not_stored(
+                    "it took an insert and does not have the rows: it, or what stands before it, must heed the setting \
+                     wait_for_async_insert"
+                        .to_owned(),
+                ));
+            }
+            self.counts_none = true;
         }
         Ok(())
     }
 
     fn outcome(&mut self, failed: Failed) -> Outcome {
+        self.counts_none = false;
         if failed.code.is_some_and(|code| WRONG_TABLES.contains(&code)) {
             self.version = None;
             self.images.forget();
@@ -163,6 +178,15 @@ impl Destination for ClickHouseDestination {
     }
 }
 
+fn not_stored(reason: String) -> Failed {
+    Failed {
+        code: None,
+        unreachable: false,
+        after: None,
+        reason,
+    }
+}
+
 fn outcome(failed: Failed) -> Outcome {
     let Failed {
         code,
@@ -172,7 +196,7 @@ fn outcome(failed: Failed) -> Outcome {
     } = failed;
     let is_any_of = |codes: &[u32]| code.is_some_and(|code| codes.contains(&code));
     if is_any_of(&WRONG_DATA) {
-        return Outcome::Refused { reason };
+        return Outcome::RefusedTogether { reason };
     }
     let denied = is_any_of(&DENIED).then_some(ClickHouseDestination::AFTER_DENIAL);
     Outcome::Later {
@@ -196,7 +220,7 @@ mod tests {
         };
         assert!(matches!(
             outcome(failed(Some(117))),
-            Outcome::Refused { .. }
+            Outcome::RefusedTogether { .. }
         ));
         for code in [None, Some(60), Some(241), Some(252), Some(999)] {
             assert!(

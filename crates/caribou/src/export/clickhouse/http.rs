@@ -96,7 +96,12 @@ impl Http {
             .limit(Self::MAX_ANSWER_BYTES)
             .read_to_vec()
             .map(|body| String::from_utf8_lossy(&body).into_owned())
-            .unwrap_or_default();
+            .map_err(|error| Failed {
+                code: None,
+                unreachable: false,
+                after: None,
+                reason: format!("the answer ended early: {error}"),
+            })?;
         let headers = response.headers();
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let code = header("X-ClickHouse-Exception-Code").and_then(|code| code.parse().ok());
