@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { contentParts, isShownImage, knownPrefix, plainMessages, toolCalls } from "./messages";
+import {
+  contentLine,
+  contentParts,
+  isShownImage,
+  knownPrefix,
+  plainMessages,
+  toolCalls,
+} from "./messages";
 
 describe("content", () => {
   test("text is one part and nothing is none", () => {
@@ -14,6 +21,40 @@ describe("content", () => {
       { type: "blob", mime_type: "image/png", content: "AA" },
     ]);
     expect(parts).toEqual(Array(3).fill({ type: "image", url: "data:image/png;base64,AA" }));
+  });
+
+  test("stored files of all conventions have an address and, where one was given, a name", () => {
+    const url = `caribou-image://${"0a".repeat(32)}?type=application%2Fpdf`;
+    const named = { filename: "a.pdf", file_data: url };
+    expect(
+      contentParts([
+        { type: "document", source: { type: "url", url } },
+        { type: "document", source: { type: "url", url }, title: "a.pdf" },
+        { type: "file", file: named },
+        { type: "input_file", ...named },
+        { type: "input_audio", input_audio: { data: url, format: "wav" } },
+      ]),
+    ).toEqual([
+      { type: "image", url },
+      { type: "image", url, name: "a.pdf" },
+      { type: "image", url, name: "a.pdf" },
+      { type: "image", url, name: "a.pdf" },
+      { type: "image", url },
+    ]);
+    const elsewhere = { type: "document", source: { type: "url", url: "https://example.com/a" } };
+    expect(contentParts([elsewhere])).toEqual([{ type: "value", value: elsewhere }]);
+  });
+
+  test("on one line it is its words, and images where they stand", () => {
+    const url = `caribou-image://${"0a".repeat(32)}?type=image%2Fpng`;
+    const parts = [
+      { type: "image_url", image_url: { url } },
+      { type: "text", text: "the interface" },
+    ];
+    expect(contentLine(parts)).toBe("[image] the interface");
+    expect(contentLine(JSON.stringify(parts))).toBe("[image] the interface");
+    expect(contentLine({ answer: 42 })).toBe("answer: 42");
+    expect(contentLine("plain")).toBe("plain");
   });
 
   test("what is not understood is kept as a value", () => {

@@ -1,10 +1,11 @@
 /** One form for messages, content parts and tool calls of all conventions (OpenAI, Anthropic, OTel parts). */
-import { asText, isObject, parseStructure } from "./json";
+import { asText, isObject, parseStructure, toLine } from "./json";
+import { fileKind, parseImageUrl } from "./storedImage";
 
 export type Part =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
-  | { type: "image"; url: string }
+  | { type: "image"; url: string; name?: string }
   | { type: "tool_call"; call: ToolCall }
   | { type: "tool_result"; callId: string | null; result: unknown }
   | { type: "value"; value: unknown };
@@ -64,9 +65,42 @@ function toPart(part: unknown): Part {
         callId: asText(part["id"]) ?? asText(part["tool_use_id"]),
         result: part["response"] ?? part["result"] ?? part["content"],
       };
+    case "document":
+    case "file":
+    case "input_file":
+    case "input_audio":
+    case "audio":
+    case "video":
+      return storedFile(part) ?? { type: "value", value: part };
     default:
       return { type: "value", value: part };
   }
+}
+
+/** A part that is a stored binary and its name, at the places where OpenAI, Anthropic and LiteLLM have them. */
+function storedFile(part: Record<string, unknown>): Part | null {
+  const inner = [part["file"], part["source"], part["input_audio"], part["audio"], part].find(
+    isObject,
+  );
+  const urls = [inner?.["file_data"], inner?.["url"], inner?.["data"], inner?.["content"]];
+  const url = urls.find((text) => typeof text === "string" && parseImageUrl(text) !== null);
+  if (typeof url !== "string") return null;
+  const name = asText(inner?.["filename"]) ?? asText(part["filename"]) ?? asText(part["title"]);
+  return name === null ? { type: "image", url } : { type: "image", url, name };
+}
+
+/** Content on one line: the words of its parts, and in place of images that there is one. */
+export function contentLine(content: unknown, limit?: number): string {
+  const parsed = typeof content === "string" ? parseStructure(content) : content;
+  const parts = Array.isArray(parsed) ? contentParts(parsed) : [];
+  const plain = parts.filter((part) => part.type === "text" || part.type === "image");
+  if (parts.length === 0 || plain.length < parts.length) return toLine(content, limit);
+  const words = plain.map((part) => {
+    if (part.type === "text") return part.text;
+    const stored = parseImageUrl(part.url);
+    return `[${stored ? fileKind(stored.type) : "image"}]`;
+  });
+  return toLine(words.join(" "), limit);
 }
 
 function imageUrl(part: Record<string, unknown>): string | null {

@@ -4,6 +4,7 @@ import {
   fileName,
   imageAddress,
   parseImageUrl,
+  shownImages,
   splitAtImages,
   thumbnailSize,
   withoutImageUrls,
@@ -91,5 +92,18 @@ describe("what is shown", () => {
     expect(named("text/../evil")).toBe("0a0a0a0a0a0a.bin");
     expect(named("")).toBe("0a0a0a0a0a0a.bin");
     expect(["audio/wav", "application/pdf", ""].map(fileKind)).toEqual(["audio", "PDF", "file"]);
+  });
+});
+
+describe("the images of a value", () => {
+  it("are found wherever they stand, each once, up to a number", () => {
+    const other = `caribou-image://${"0b".repeat(32)}?type=image%2Fpng`;
+    const pdf = `caribou-image://${"0c".repeat(32)}?type=application%2Fpdf`;
+    const value = { pdf, deep: [{ url: URL }, `![again](${URL})`], text: `see ${other}` };
+    const hashes = (limit: number) => shownImages(value, limit).map((image) => image.hash);
+    expect(hashes(4)).toEqual([HASH, "0b".repeat(32)]);
+    expect(hashes(1)).toEqual([HASH]);
+    expect(shownImages(undefined, 4)).toEqual([]);
+    expect(shownImages(URL, 4)).toEqual([IMAGE]);
   });
 });

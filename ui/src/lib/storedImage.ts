@@ -44,6 +44,20 @@ export function splitAtImages(text: string): ImageSegment[] {
   return segments;
 }
 
+/** The first few shown images that a value of any shape refers to, each once. */
+export function shownImages(value: unknown, limit: number): StoredImage[] {
+  const text = typeof value === "string" ? value : JSON.stringify(value ?? null);
+  if (!holdsImageUrl(text)) return [];
+  const images = new Map<string, StoredImage>();
+  for (const segment of splitAtImages(text)) {
+    if (images.size === limit) break;
+    if ("image" in segment && isShownType(segment.image.type)) {
+      images.set(segment.image.hash, segment.image);
+    }
+  }
+  return [...images.values()];
+}
+
 /** A text with `[image]` in place of references. */
 export function withoutImageUrls(text: string): string {
   if (!holdsImageUrl(text)) return text;
@@ -108,10 +122,13 @@ const THUMBNAIL_WIDTH = 320;
 const THUMBNAIL_HEIGHT = 200;
 const SMALLEST = 24;
 
-/** Size of a thumbnail on screen, known before the image is loaded. */
-export function thumbnailSize({ width, height }: StoredImage): { width: number; height: number } {
-  if (width === null || height === null) return { width: 160, height: 120 };
-  const scale = Math.min(1, THUMBNAIL_WIDTH / width, THUMBNAIL_HEIGHT / height);
+/** Size of a thumbnail on screen, known before the image is loaded; `part` of it where there is less room. */
+export function thumbnailSize(
+  { width, height }: StoredImage,
+  part = 1,
+): { width: number; height: number } {
+  if (width === null || height === null) return { width: 160 * part, height: 120 * part };
+  const scale = Math.min(1, (part * THUMBNAIL_WIDTH) / width, (part * THUMBNAIL_HEIGHT) / height);
   return {
     width: Math.max(SMALLEST, Math.round(width * scale)),
     height: Math.max(SMALLEST, Math.round(height * scale)),

@@ -1,5 +1,6 @@
 import { Modal } from "@mantine/core";
-import { IconDownload } from "@tabler/icons-react";
+import { IconDownload, IconZoomIn, IconZoomOut } from "@tabler/icons-react";
+import { useState } from "react";
 import { describeImage } from "../../lib/describeImage";
 import { fileName, type StoredImage } from "../../lib/storedImage";
 import classes from "./ImageDialog.module.css";
@@ -11,9 +12,12 @@ interface ImageDialogProps {
   onClose: () => void;
 }
 
-/** A stored image in full size, with what is known of it. */
+/** A stored image in full size, or as large as the window, with what is known of it. */
 export function ImageDialog({ image, address, alt, onClose }: ImageDialogProps) {
   const { width, height } = image;
+  const [reduced, setReduced] = useState(false);
+  const [whole, setWhole] = useState(true);
+  const Icon = whole ? IconZoomIn : IconZoomOut;
   return (
     <Modal
       opened
@@ -23,6 +27,11 @@ export function ImageDialog({ image, address, alt, onClose }: ImageDialogProps) 
       title={
         <span className={classes.title}>
           <span>{describeImage(image)}</span>
+          {reduced && (
+            <button type="button" className={classes.zoom} onClick={() => setWhole(!whole)}>
+              <Icon size={13} aria-hidden /> {whole ? "Full size" : "Whole image"}
+            </button>
+          )}
           <a href={address} download={fileName(image)}>
             <IconDownload size={13} aria-hidden /> Download
           </a>
@@ -36,6 +45,11 @@ export function ImageDialog({ image, address, alt, onClose }: ImageDialogProps) 
           alt={alt || "image in full size"}
           width={width ?? undefined}
           height={height ?? undefined}
+          data-whole={whole || undefined}
+          style={{ "--width": width ?? undefined, "--height": height ?? undefined }}
+          onLoad={({ currentTarget: shown }) => {
+            setReduced(shown.clientWidth < shown.naturalWidth);
+          }}
         />
       </div>
     </Modal>

@@ -44,7 +44,7 @@ function PartView({ id, part, shown }: PartViewProps) {
     case "reasoning":
       return <Reasoning id={id} text={part.text} />;
     case "image":
-      return <Picture url={part.url} />;
+      return <Picture url={part.url} name={part.name} />;
     case "tool_call":
       return <ToolCallLine call={part.call} />;
     case "tool_result":
@@ -88,9 +88,9 @@ export function Reasoning({ id, text }: { id: string; text: string }) {
   );
 }
 
-function Picture({ url }: { url: string }) {
+function Picture({ url, name }: { url: string; name: string | undefined }) {
   const stored = parseImageUrl(url);
-  if (stored) return <StoredImageView image={stored} />;
+  if (stored) return <StoredImageView image={stored} alt={name} />;
   if (isShownImage(url)) {
     return <img src={url} alt="" className={classes.image} />;
   }

@@ -19,15 +19,17 @@ interface StoredImageViewProps {
   image: StoredImage;
   /** What it shows, where somebody said so. */
   alt?: string | undefined;
+  /** How much of the usual size a thumbnail has. */
+  part?: number;
 }
 
 /** A stored image as a thumbnail that opens in full size; any other binary as a file to download. */
-export function StoredImageView({ image, alt }: StoredImageViewProps) {
+export function StoredImageView({ image, alt, part }: StoredImageViewProps) {
   const address = imageAddress(image.hash, use(ImageProject));
   return isShownType(image.type) ? (
-    <Thumbnail image={image} address={address} alt={alt ?? ""} />
+    <Thumbnail image={image} address={address} alt={alt ?? ""} part={part} />
   ) : (
-    <FileChip image={image} address={address} />
+    <FileChip image={image} address={address} name={alt} />
   );
 }
 
@@ -36,11 +38,16 @@ interface ShownProps {
   address: string;
 }
 
-function Thumbnail({ image, address, alt }: ShownProps & { alt: string }) {
+interface ThumbnailProps extends ShownProps {
+  alt: string;
+  part: number | undefined;
+}
+
+function Thumbnail({ image, address, alt, part }: ThumbnailProps) {
   const [opened, setOpened] = useState(false);
   const [missing, setMissing] = useState(false);
   if (missing) return <FileChip image={image} address={address} missing />;
-  const size = thumbnailSize(image);
+  const size = thumbnailSize(image, part);
   const label = [alt || "image", describeImage(image)].join(", ");
   return (
     <>
@@ -70,12 +77,18 @@ function Thumbnail({ image, address, alt }: ShownProps & { alt: string }) {
   );
 }
 
-function FileChip({ image, address, missing = false }: ShownProps & { missing?: boolean }) {
+interface FileChipProps extends ShownProps {
+  name?: string | undefined;
+  missing?: boolean;
+}
+
+function FileChip({ image, address, name, missing = false }: FileChipProps) {
   const kind = fileKind(image.type);
   const Icon = missing ? IconPhotoOff : (ICONS[kind] ?? IconFile);
   return (
     <span className={classes.chip}>
       <Icon size={14} aria-hidden />
+      {name && <span className={classes.name}>{name}</span>}
       <span>{describeImage(image)}</span>
       {missing ? (
         <span className={classes.faint}>not available</span>

@@ -1,5 +1,6 @@
 import type { Span } from "../../../api/types";
 import { JsonTree } from "../../../components/viewers/JsonTree";
+import { SmallImages } from "../../../components/viewers/SmallImages";
 import { toLine, toText } from "../../../lib/json";
 import type { TranscriptRow } from "../../../lib/transcript";
 import { useExpansion } from "../../../state/expansion";
@@ -33,6 +34,7 @@ export function EventItem({ row, span }: { row: TranscriptRow; span: Span | null
         </button>
       }
     >
+      {!open && details !== null && <SmallImages value={details} />}
       {open && details !== null && <JsonTree id={`${id}/json`} value={details} />}
       {span?.status === "error" && (
         <ErrorBlock

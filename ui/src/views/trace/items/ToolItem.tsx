@@ -1,9 +1,10 @@
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import type { Span } from "../../../api/types";
+import { SmallImages } from "../../../components/viewers/SmallImages";
 import { ValueView } from "../../../components/viewers/ValueView";
 import { formatDuration } from "../../../lib/format";
 import { toLine, toText } from "../../../lib/json";
-import { toolCalls } from "../../../lib/messages";
+import { contentLine, toolCalls } from "../../../lib/messages";
 import type { Transcript, TranscriptRow } from "../../../lib/transcript";
 import { useSpan } from "../../../queries/useSpan";
 import { useExpansion } from "../../../state/expansion";
@@ -69,7 +70,10 @@ function Card({ row, name, span, input, output }: CardProps) {
         </span>
       </button>
       {!open && failure === null && output !== undefined && output !== null && (
-        <div className={classes.preview}>→ {toLine(output, 240)}</div>
+        <>
+          <div className={classes.preview}>→ {contentLine(output, 240)}</div>
+          <SmallImages value={output} />
+        </>
       )}
       {open && (
         <div className={classes.body}>
