@@ -3,6 +3,7 @@
 mod buffer;
 mod column;
 mod fields;
+mod image_words;
 mod preview;
 mod spans;
 

@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::image_words::{reference_words, without_references};
+
 /// At most this many characters are kept.
 const PREVIEW_CHARS: usize = 300;
 /// The first user message stands in turn 0, or in turn 1 where the assistant spoke first.
@@ -38,8 +40,16 @@ pub(super) fn preview<'a>(span: &'a SpanRecord<'_>) -> Cow<'a, str> {
 fn text_of<'a>(payload: &'a Payload<'_>) -> Cow<'a, str> {
     match payload {
         Payload::None => Cow::Borrowed(""),
-        Payload::Text(text) => Cow::Borrowed(beginning(text)),
+        Payload::Text(text) => shown(text),
         Payload::Json(json) => json_text(json),
+    }
+}
+
+/// The beginning of a text as people are to see it.
+fn shown(text: &str) -> Cow<'_, str> {
+    match without_references(text) {
+        Cow::Borrowed(text) => Cow::Borrowed(beginning(text)),
+        Cow::Owned(words) => Cow::Owned(beginning(&words).to_owned()),
     }
 }
 
@@ -50,7 +60,8 @@ fn beginning(text: &str) -> &str {
     }
 }
 
-/// The first text inside a JSON value: itself, its first text part, or the JSON where there is no text.
+/// The first text inside a JSON value: itself or its first text part. Where there is no text it is what images there are,
+/// or the JSON.
 fn json_text(json: &str) -> Cow<'_, str> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let mut found = None;
@@ -58,7 +69,9 @@ fn json_text(json: &str) -> Cow<'_, str> {
     FirstText { found: &mut found }
         .visit(&mut deserializer)
         .ok();
-    found.map_or_else(|| Cow::Borrowed(beginning(json)), Cow::Owned)
+    found
+        .or_else(|| reference_words(json))
+        .map_or_else(|| Cow::Borrowed(beginning(json)), Cow::Owned)
 }
 
 /// The content of the first message of a list that a user spoke; the first of any role where no user spoke.
@@ -152,7 +165,7 @@ impl<'de> Visitor<'de> for FirstText<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        *self.found = Some(beginning(text).to_owned());
+        *self.found = Some(shown(text).into_owned());
         Err(E::custom("found"))
     }
 
@@ -225,6 +238,29 @@ mod tests {
         assert_eq!(preview(&user(Payload::Json("{broken".into()))), "{broken");
         let deep = "[".repeat(100_000);
         assert!(preview(&user(Payload::Json(deep.into()))).starts_with("[[["));
+    }
+
+    #[test]
+    fn stored_images_are_words() {
+        let image = format!(
+            "caribou-image://{}?type=image%2Fpng&bytes=70",
+            "0a".repeat(32)
+        );
+        let file = format!("caribou-image://{}?type=application%2Fpdf", "0b".repeat(32));
+        let of = |payload| preview(&user(payload)).into_owned();
+        let text = format!("{image}{image} what is {file}? {}", "x".repeat(400));
+        let expected = format!("[image][image] what is [PDF]? {}", "x".repeat(270));
+        assert_eq!(of(Payload::Text(text.into())), expected);
+        // A reference counts by its word, wherever the text without words would have been cut.
+        let late = format!("{} {image}", "x".repeat(280));
+        assert_eq!(
+            of(Payload::Text(late.into())),
+            format!("{} [image]", "x".repeat(280))
+        );
+        let parts = format!(r#"[{{"type":"image_url","image_url":{{"url":"{image}"}}}}]"#);
+        assert_eq!(of(Payload::Json(parts.into())), "[image]");
+        let both = format!(r#"[{{"image":"{image}"}},{{"type":"text","text":"see {file}"}}]"#);
+        assert_eq!(of(Payload::Json(both.into())), "see [PDF]");
     }
 
     #[test]

@@ -111,6 +111,66 @@ async fn segments_are_merged() {
     assert_eq!(trace.segments[1].status.as_deref(), Some("COMPLETED"));
 }
 
+/// What a segment whose root started at second `number` said: role (or `tool`) and turn, one after another.
+fn segment(number: u64, said: &[(&'static str, i32)]) -> Vec<SpanRecord<'static>> {
+    let mut spans = vec![root(1, number, "COMPLETED")];
+    for (&(role, turn), at) in said.iter().zip(number + 1..) {
+        let mut item = match role {
+            "tool" => tool(1, at, ""),
+            role => message(1, at, role, "text"),
+        };
+        item.parent_span_id = Some(span_id(number + 1));
+        item.turn_index = turn;
+        spans.push(item);
+    }
+    spans
+}
+
+#[tokio::test]
+async fn turns_of_a_process_that_starts_again_are_counted_on() {
+    let talk = [
+        ("user", 0),
+        ("assistant", 0),
+        ("tool", 0),
+        ("user", 1),
+        ("assistant", 1),
+    ];
+    let mut again = segment(0, &talk);
+    again.extend(segment(100, &talk));
+    again.extend(segment(200, &[("user", 0), ("assistant", 0)]));
+    assert_eq!(recorded(&again).await.turn_count, 5);
+}
+
+#[tokio::test]
+async fn turns_of_one_process_go_on_from_segment_to_segment() {
+    let mut spans = segment(0, &[("user", 0), ("assistant", 0)]);
+    spans.extend(segment(100, &[("user", 1), ("assistant", 1), ("user", 2)]));
+    // Not answered yet: the turn goes on in the next segment.
+    spans.extend(segment(
+        200,
+        &[("assistant", 2), ("tool", 2), ("assistant", 3)],
+    ));
+    assert_eq!(recorded(&spans).await.turn_count, 4);
+}
+
+#[tokio::test]
+async fn segments_that_take_turns_are_counted_as_the_page_numbers_them() {
+    let mut spans = segment(0, &[("user", 0), ("assistant", 0)]);
+    spans.extend(segment(100, &[("user", 0), ("assistant", 0)]));
+    // The first goes on where it was, in a turn of its own.
+    let mut later = segment(200, &[("user", 1), ("assistant", 1)]);
+    later.remove(0);
+    for item in &mut later {
+        item.parent_span_id = Some(span_id(1));
+    }
+    spans.extend(later);
+    let mut judge = message(1, 300, "assistant", "fair");
+    judge.grader_name = "exact".into();
+    judge.turn_index = 9;
+    spans.push(judge);
+    assert_eq!(recorded(&spans).await.turn_count, 3);
+}
+
 /// The status of a rollout whose segments left these, in order: status and whether somebody set it.
 async fn status_of(
     store: &Store,

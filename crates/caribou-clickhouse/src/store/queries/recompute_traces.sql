@@ -26,7 +26,39 @@ SELECT
     arraySort(seen_models),
     grader,
     if(isFinite(latest_score), latest_score, NULL),
-    turns + model_calls,
+    -- Turns of several segments are numbered on, as the page does: a segment that begins behind what was reached starts
+    -- again. Carried are what is added to a turn's own number, the highest number, whether the assistant spoke in it, and
+    -- how many turns there were.
+    if(
+        notEmpty(runs),
+        arrayFold(
+            (reached, run, first, last) -> arrayMap(
+                added -> (
+                    added,
+                    greatest(reached.2, added + last),
+                    toUInt8(
+                        (reached.3 AND added + last <= reached.2)
+                            OR (added + last >= reached.2 AND arrayExists(item -> item.is_assistant AND item.turn = last, run))
+                    ),
+                    reached.4 + length(arrayDistinct(arrayFilter(turn -> added + turn > reached.2, run.turn)))
+                ),
+                [
+                    if(
+                        first + reached.1 < reached.2
+                            OR (first + reached.1 = reached.2 AND reached.3
+                                AND arrayExists(item -> item.is_message AND item.turn = first, run)),
+                        reached.2 + 1 - first,
+                        reached.1
+                    )
+                ]
+            )[1],
+            runs,
+            arrayMap(run -> toInt64(arrayMin(run.turn)), runs),
+            arrayMap(run -> toInt64(arrayMax(run.turn)), runs),
+            (toInt64(0), toInt64(-1), toUInt8(0), toUInt64(0))
+        ).4,
+        length(arrayDistinct(said.turn))
+    ) + model_calls,
     spans,
     errors,
     agent_input_tokens,
@@ -68,12 +100,33 @@ FROM
             arrayExists(grade -> grade.grader_name = grader AND grader != '', grades),
             arrayLast(grade -> grade.grader_name = grader, grades),
             grades[-1]
-        ).score AS latest_score
+        ).score AS latest_score,
+        -- What each of several segments said.
+        arrayFilter(
+            run -> notEmpty(run),
+            arrayMap(
+                segment -> arrayFilter(
+                    item -> segments_of_said[indexOf(spans_of_said, item.span)] = segment, said
+                ),
+                if(length(segment_keys) > 1, segment_keys, [])
+            )
+        ) AS runs
     FROM
     (
         SELECT
             *,
             fields['grader_name'] AS grader,
+            arrayDistinct(said.span) AS spans_of_said,
+            -- The segment of each of them, up through groups; what is in none counts to the first.
+            arrayMap(
+                segment -> if(has(segment_keys, segment), segment, segment_keys[1]),
+                arrayMap(
+                    span -> arrayFold(
+                        (at, hop) -> if(has(segment_keys, at), at, groups[indexOf(groups.1, at)].2), range(16), span
+                    ),
+                    if(length(segment_keys) > 1, arrayDistinct(said.span), [])
+                )
+            ) AS segments_of_said,
             multiIf(
                 set_by_hand.status != ''
                     AND NOT (set_by_hand.status IN ('COMPLETED', 'PENDING')
@@ -98,6 +151,17 @@ FROM
                     segments,
                     mapUpdate(earliest_foreign, latest_foreign)
                 ) AS fields,
+                arrayMap(
+                    item -> CAST(
+                        (
+                            bitShiftLeft(bitShiftRight(item, 34), 34), toInt32(toUInt32(bitShiftRight(item, 2))),
+                            bitAnd(item, 3) > 0, bitAnd(item, 3) = 2
+                        ),
+                        'Tuple(span UInt64, turn Int32, is_message UInt8, is_assistant UInt8)'
+                    ),
+                    said_packed
+                ) AS said,
+                arrayMap(segment -> bitShiftLeft(cityHash64(segment.span_id), 34), segments) AS segment_keys,
                 -- What somebody set, what followed from a failure, what followed from any end.
                 arrayLast(segment -> segment.explicit AND segment.status != '', segments) AS set_by_hand,
                 arrayLast(segment -> NOT segment.explicit AND segment.failed, segments) AS failed_by_itself,
@@ -161,7 +225,19 @@ FROM
                     argMinIf(preview, (logged_at, sequence, span_id), preview != '') AS first_message,
                     argMinIf(model, (logged_at, sequence, span_id), model != '' AND usage_scope = 'agent') AS first_model,
                     groupUniqArrayIf(model, model != '') AS seen_models,
-                    uniqExactIf(turn_index, item_type IN ('message', 'tool') AND usage_scope != 'grader' AND grader_name = '') AS turns,
+                    -- What was said in which turn within which span, in 30 + 32 + 2 bits: sets of numbers are cheap.
+                    groupUniqArrayIf(
+                        bitOr(
+                            bitShiftLeft(cityHash64(parent_span_id), 34),
+                            toUInt64(toUInt32(turn_index)) * 4
+                                + multiIf(role = 'assistant', 2, item_type = 'message' AND role != 'tool', 1, 0)
+                        ),
+                        item_type IN ('message', 'tool') AND usage_scope != 'grader' AND grader_name = ''
+                    ) AS said_packed,
+                    groupArrayIf(
+                        (bitShiftLeft(cityHash64(span_id), 34), bitShiftLeft(cityHash64(parent_span_id), 34)),
+                        item_type = 'group'
+                    ) AS groups,
                     countIf(item_type = 'model_call') AS model_calls,
                     count() AS spans,
                     countIf(status = 'error') AS errors,
