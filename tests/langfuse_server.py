@@ -33,17 +33,19 @@ class RefusedError(Exception):
 
 
 class LangfuseServer:
-    """Runs on a free port while entered; keeps what it accepted."""
+    """Runs on a port while entered, a free one where none is given; keeps what it accepted."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.spans: dict[str, dict[str, Any]] = {}
         self.scores: dict[str, dict[str, Any]] = {}
         self.refusals: list[str] = []
         self.requests = 0
         self.answer_with: RefusedError | None = None
+        self.refused_scores: set[str] = set()
+        self.has_batch_route = True
         self._score_times: deque[float] = deque()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="langfuse", daemon=True)
 
@@ -68,7 +70,7 @@ class LangfuseServer:
                     return 200, self._take_spans(headers, body)
                 if path == "/api/public/scores":
                     return 200, self._take_score(json.loads(body))
-                if path == "/api/public/ingestion":
+                if path == "/api/public/ingestion" and self.has_batch_route:
                     return 207, self._take_batch(json.loads(body))
                 raise RefusedError(404, f"no route {path}")
             except RefusedError as refusal:
@@ -129,6 +131,8 @@ class LangfuseServer:
                 if event["type"] != "score-create":
                     raise RefusedError(400, f"{event['type']} is not taken here")
                 check_score(event["body"])
+                if event["body"]["name"] in self.refused_scores:
+                    raise RefusedError(400, f"nobody wants {event['body']['name']}")
                 self.scores[event["body"]["id"]] = event["body"]
                 successes.append({"id": event["id"], "status": 201})
             except RefusedError as refusal:
@@ -183,6 +187,8 @@ def value_of(value: Any) -> Any:
 def _handler(server: LangfuseServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body are two writes; together they would wait for an acknowledgement each time.
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -31,6 +33,29 @@ print(trace_id)
 """
 
 
+HELPERS = """
+import time
+import caribou
+from caribou import Event, Grade, Message
+
+def counts():
+    return caribou.stats()["destinations"]["langfuse"]
+
+def wait_for(holds):
+    deadline = time.monotonic() + 60
+    while not holds(counts()):
+        assert time.monotonic() < deadline, counts()
+        time.sleep(0.01)
+"""
+
+NEXT_PROGRAM = """
+import caribou
+with caribou.trace_run({"datapoint_id": "next", "phase": "prod", "run_id": "r"}):
+    pass
+caribou.flush(60)
+"""
+
+
 @pytest.fixture(autouse=True)
 def own_spool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CARIBOU_SPOOL_DIR", str(tmp_path / "spool"))
@@ -42,20 +67,46 @@ def langfuse() -> Iterator[LangfuseServer]:
         yield server
 
 
-def run(server: LangfuseServer, program: str) -> str:
-    """Output of a program that records to this server alone; Kestrel's address is one that nobody listens on."""
-    environment = {
+@pytest.fixture
+def port() -> int:
+    """Where nobody listens."""
+    with socket.socket() as placeholder:
+        placeholder.bind(("127.0.0.1", 0))
+        return int(placeholder.getsockname()[1])
+
+
+def environment(url: str) -> dict[str, str]:
+    return {
         **os.environ,
-        "KESTREL_API_URL": server.url + "/kestrel",
+        # What goes to Kestrel is refused at once by a server that has no such route, and so holds up nothing.
+        "KESTREL_API_URL": url + "/kestrel",
         "LANGFUSE_PUBLIC_KEY": PUBLIC_KEY,
         "LANGFUSE_SECRET_KEY": SECRET_KEY,
-        "LANGFUSE_HOST": server.url,
+        "LANGFUSE_HOST": url,
     }
-    # What goes to Kestrel is refused at once by a server that has no such route, and so holds up nothing.
+
+
+def run(server: LangfuseServer, program: str) -> str:
+    """Output of a program that records to this server alone."""
     program = textwrap.dedent(program).replace("assert caribou.flush(20)", "caribou.flush(20)")
-    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=90)
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, env=environment(server.url), capture_output=True, text=True, timeout=90)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
+
+
+def run_and_kill(url: str, program: str) -> str:
+    """What a program printed until it hung, and was killed."""
+    program = HELPERS + textwrap.dedent(program) + "\nprint('hangs', flush=True)\nimport time\ntime.sleep(600)\n"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=environment(url), stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        printed: list[str] = []
+        while (line := killed.stdout.readline()) != "hangs\n":
+            assert line, f"it ended by itself: {printed}"
+            printed.append(line)
+        killed.send_signal(signal.SIGKILL)
+    return "".join(printed)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -206,13 +257,6 @@ def test_one_bad_span_does_not_take_the_others_with_it(langfuse: LangfuseServer)
 
 def test_a_server_that_comes_back_has_everything_once(langfuse: LangfuseServer) -> None:
     langfuse.answer_with = RefusedError(503, "away", {"Retry-After": "1"})
-    environment = {
-        **os.environ,
-        "KESTREL_API_URL": langfuse.url,
-        "LANGFUSE_PUBLIC_KEY": PUBLIC_KEY,
-        "LANGFUSE_SECRET_KEY": SECRET_KEY,
-        "LANGFUSE_HOST": langfuse.url,
-    }
     program = """
 import caribou
 from caribou import Grade, Message
@@ -223,7 +267,9 @@ for rollout in range(20):
         caribou.log(Grade(score=1.0, grader_type="g"))
 caribou.flush(30)
 """
-    process = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], env=environment(langfuse.url), stderr=subprocess.DEVNULL
+    )
     wait_until(lambda: langfuse.requests >= 2)
     langfuse.answer_with = None
     assert process.wait(60) == 0
@@ -232,15 +278,196 @@ caribou.flush(30)
     assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
 
 
+def test_what_a_killed_program_had_recorded_is_sent_by_the_next_one(port: int) -> None:
+    run_and_kill(
+        f"http://127.0.0.1:{port}",
+        """
+        for rollout in range(5):
+            with caribou.trace_run({"datapoint_id": f"d{rollout}", "phase": "eval", "run_id": "r"}):
+                for number in range(30):
+                    caribou.log(Message(role="user", content=f"message {number}"))
+                caribou.log(Grade(score=1.0, grader_type="g"))
+        with_one_open = caribou.trace_run({"datapoint_id": "open", "phase": "eval", "run_id": "r", "user_id": "u"})
+        with_one_open.__enter__()
+        for number in range(30):
+            caribou.log(Message(role="user", content=f"open {number}"))
+        wait_for(lambda counts: counts["spooled"] == 5 * 33 + 31)
+        """,
+    )
+    with LangfuseServer(port) as langfuse:
+        run(langfuse, NEXT_PROGRAM)
+    assert len(langfuse.spans) == 5 * 32 + 31 + 1
+    assert len(langfuse.scores) == 5
+    assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
+    by_datapoint = roots(langfuse)
+    assert by_datapoint["d3"]["attributes"]["langfuse.observation.level"] == "DEFAULT"
+    lost = by_datapoint["open"]
+    assert lost["attributes"]["langfuse.observation.level"] == "ERROR"
+    assert lost["attributes"]["langfuse.observation.metadata.state"] == "lost"
+    assert lost["attributes"]["langfuse.observation.input"] == "open 0"
+    of_lost = [span for span in langfuse.spans.values() if span["trace_id"] == lost["trace_id"]]
+    assert len(of_lost) == 31
+    assert all(span["attributes"]["langfuse.user.id"] == "u" for span in of_lost)
+    assert lost["ended_ms"] >= max(span["ended_ms"] for span in of_lost)
+
+
+def test_what_left_before_a_kill_is_not_sent_again(langfuse: LangfuseServer, tmp_path: Path) -> None:
+    run_and_kill(
+        langfuse.url,
+        """
+        with caribou.trace_run({"datapoint_id": "whole", "phase": "prod", "run_id": "r"}):
+            caribou.log(Message(role="user", content="Hello"))
+        with_one_open = caribou.trace_run({"datapoint_id": "open", "phase": "prod", "run_id": "r"})
+        with_one_open.__enter__()
+        with caribou.span("inner"):
+            caribou.log(Event("in a group"))
+            assert not caribou.flush(20), "what waits for the end of its rollout is not delivered"
+            wait_for(lambda counts: counts["acknowledged"] == 3 and counts["spooled"] == 3)
+        """,
+    )
+    assert len(langfuse.spans) == 2
+    run(langfuse, NEXT_PROGRAM)
+    assert len(langfuse.spans) == 2 + 3 + 1
+    assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
+    assert waiting_files(tmp_path) == []
+
+
+def test_several_programs_that_find_what_a_dead_one_left_send_it_once(port: int, tmp_path: Path) -> None:
+    run_and_kill(
+        f"http://127.0.0.1:{port}",
+        """
+        opened = [caribou.trace_run({"datapoint_id": f"d{n}", "phase": "prod", "run_id": "r"}) for n in range(40)]
+        for rollout in opened:
+            rollout.__enter__()
+            caribou.log(Message(role="user", content="Hello"))
+        for rollout in opened[:20]:
+            rollout.__exit__(None, None, None)
+        wait_for(lambda counts: counts["spooled"] == 100)
+        """,
+    )
+    command = [sys.executable, "-c", NEXT_PROGRAM]
+    with LangfuseServer(port) as langfuse:
+        programs = [
+            subprocess.Popen(command, env=environment(langfuse.url), stderr=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        for program in programs:
+            program.communicate(timeout=90)
+        run(langfuse, NEXT_PROGRAM)
+    assert len(langfuse.spans) == 80 + 4
+    assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
+    assert waiting_files(tmp_path) == []
+
+
+def test_open_rollouts_of_large_content_are_on_disk_and_not_in_memory(langfuse: LangfuseServer) -> None:
+    printed = run(
+        langfuse,
+        HELPERS
+        + """
+import os
+opened = []
+for number in range(1000):
+    opened.append(caribou.trace_run({"datapoint_id": f"d{number}", "phase": "prod", "run_id": "r"}))
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+before = resident()
+for number, rollout in enumerate(opened):
+    rollout.__enter__()
+    caribou.log(Message(role="user", content=str(number) + "x" * 150_000))
+    if number % 50 == 49:
+        wait_for(lambda counts: counts["queued"] == 0)
+wait_for(lambda counts: counts["spooled"] == 2000)
+print((resident() - before) >> 20, len(os.listdir("/proc/self/fd")), flush=True)
+for rollout in reversed(opened[900:]):
+    rollout.__exit__(None, None, None)
+wait_for(lambda counts: counts["acknowledged"] == 300)
+os._exit(0)
+""",
+    )
+    grown, descriptors = map(int, printed.split())
+    assert grown < 75, f"150 MB were recorded, and memory grew by {grown} MB"
+    assert descriptors < 100
+    assert len(langfuse.spans) == 200
+
+
+def test_a_program_that_continues_anothers_rollout_sends_its_part_below_it(langfuse: LangfuseServer) -> None:
+    run(
+        langfuse,
+        """
+        import caribou
+        headers = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        with caribou.extract({"traceparent": headers}):
+            caribou.log(caribou.Event("elsewhere"))
+        """,
+    )
+    spans = by_name(langfuse)
+    assert {span["trace_id"] for span in spans.values()} == {"0af7651916cd43dd8448eb211c80319c"}
+    assert spans["rollout"]["parent_span_id"] == "b7ad6b7169203331"
+    assert spans["event.elsewhere"]["parent_span_id"] == spans["rollout"]["span_id"]
+
+
+def test_a_refused_score_is_counted_and_kept_with_the_reason(langfuse: LangfuseServer, tmp_path: Path) -> None:
+    langfuse.refused_scores.add("bad")
+    printed = run(
+        langfuse,
+        HELPERS
+        + """
+with caribou.trace_run({"datapoint_id": "d", "phase": "eval", "run_id": "r"}):
+    for grader in ("good", "bad", "fine"):
+        caribou.log(Grade(score=1.0, grader_type=grader))
+caribou.flush(20)
+print(counts()["refused"], counts()["acknowledged"])
+""",
+    )
+    assert printed == "1 5"
+    assert {score["name"] for score in langfuse.scores.values()} == {"good", "fine"}
+    [aside] = tmp_path.glob("spool/langfuse-scores-*/set-aside/*")
+    assert "nobody wants bad" in aside.read_bytes().split(b"\n")[0].decode()
+
+
+def test_paced_scores_hold_up_no_spans_and_stay_on_disk(langfuse: LangfuseServer, tmp_path: Path) -> None:
+    langfuse.has_batch_route = False
+    run(
+        langfuse,
+        """
+        import caribou
+        from caribou import Grade
+        for rollout in range(35):
+            with caribou.trace_run({"datapoint_id": f"d{rollout}", "phase": "eval", "run_id": "r"}):
+                caribou.log(Grade(score=1.0, grader_type="g"))
+        caribou.flush(1)
+        """,
+    )
+    assert len(langfuse.spans) == 70
+    assert len(langfuse.scores) == 30
+    assert not [refusal for refusal in langfuse.refusals if refusal.startswith("429")]
+    assert waiting_files(tmp_path)
+    langfuse.has_batch_route = True
+    run(langfuse, NEXT_PROGRAM)
+    assert len(langfuse.scores) == 35
+    assert waiting_files(tmp_path) == []
+
+
+def roots(server: LangfuseServer) -> dict[str, dict[str, Any]]:
+    """The root of each rollout by its datapoint."""
+    key = "langfuse.trace.metadata.datapoint_id"
+    return {span["attributes"][key]: span for span in server.spans.values() if span["parent_span_id"] is None}
+
+
+def waiting_files(tmp_path: Path) -> list[Path]:
+    """Files of what still waits for Langfuse."""
+    return [path for path in tmp_path.glob("spool/langfuse*/*-*") if path.is_file()]
+
+
 def test_the_console_shows_a_line_a_span() -> None:
-    environment = {**os.environ, "KESTREL_API_URL": "http://127.0.0.1:9", "CARIBOU_TRACE_DEBUG": "1"}
+    debugging = {**os.environ, "KESTREL_API_URL": "http://127.0.0.1:9", "CARIBOU_TRACE_DEBUG": "1"}
     program = """
 import caribou
 from caribou import Message
 with caribou.trace_run({"datapoint_id": "d", "phase": "prod", "run_id": "r"}):
     caribou.log(Message(role="user", content="Hello console"))
 """
-    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", program], env=debugging, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     lines = [line for line in ran.stderr.splitlines() if line.startswith("caribou ") and " #" in line]
     assert [line.split(" ", 3)[3] for line in lines] == ["#0.0 message.user: Hello console"]

@@ -113,8 +113,8 @@ impl Observation {
         self.put(OUTPUT, conversation.end().unwrap_or_default());
     }
 
-    /// Says on the root that nobody ended it.
-    pub(super) fn set_lost(&mut self) {
+    /// Says on the root that nobody ended it, and has it end no earlier than what is below it begins.
+    pub(super) fn set_lost(&mut self, last_unix_nanos: i64) {
         const MESSAGE: &str = "the program ended before this rollout did";
         self.span.attributes.retain(|attribute| {
             ![
@@ -127,6 +127,7 @@ impl Observation {
         self.put("langfuse.observation.status_message", MESSAGE);
         self.put_metadata("state", "lost");
         self.span.status = Status::error(MESSAGE);
+        self.span.end_time = self.span.end_time.max(system_time(last_unix_nanos));
     }
 
     fn describe_message(&mut self, record: &SpanRecord<'_>, conversation: &Conversation) {

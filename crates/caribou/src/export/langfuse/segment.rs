@@ -51,7 +51,8 @@ impl Converter {
         if record.item_type == ItemType::Rollout {
             observation.set_conversation_ends(&self.conversation);
             if is_lost {
-                observation.set_lost();
+                let last = self.last_milli.unwrap_or_default();
+                observation.set_lost(last.saturating_mul(NANOS_PER_MILLI));
             }
         } else if record.item_type != ItemType::Group {
             // Langfuse cuts times to milliseconds and shows what begins within the same one in any order.
