@@ -15,6 +15,7 @@ from typing import Any
 
 import pictures
 import pytest
+from bucket import Bucket
 from kestrel_server import ENGINE_PASSWORD, ROOT, KestrelServer
 
 PROJECT = "pictures"
@@ -231,3 +232,51 @@ def test_an_image_outlives_a_kill_of_the_program_while_the_server_is_away(
         return any(digest("page") in json.dumps(span) for span in spans)
 
     kestrel.wait_until(is_there, 30)
+
+
+FORKING = """
+import base64, json, os, sys
+import caribou
+from caribou import Message
+
+files = json.load(open(sys.argv[1]))
+caribou.configure(project="pictures", run_id="forked", phase="eval")
+
+def record(name):
+    with caribou.trace_run({"datapoint_id": name}) as trace_id:
+        caribou.log(Message(role="user", content=f"data:image/png;base64,{files[name]}"))
+    assert caribou.flush(60), caribou.stats()
+    return trace_id
+
+print(record("structure"), flush=True)
+for name in ("chart", "page"):
+    child = os.fork()
+    if child == 0:
+        print(record(name), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+print(record("chart"), flush=True)
+"""
+
+
+def test_children_of_a_program_upload_images_of_their_own(kestrel: KestrelServer, encoded: str, tmp_path: Path) -> None:
+    port = (kestrel.folder / "data" / "engine" / "port").read_text().strip()
+    with Bucket() as bucket:
+        printed = run(
+            FORKING,
+            encoded,
+            CLICKHOUSE_URL=f"http://127.0.0.1:{port}",
+            CLICKHOUSE_USER="kestrel",
+            CLICKHOUSE_PASSWORD=ENGINE_PASSWORD,
+            CARIBOU_SPOOL_DIR=str(tmp_path / "spool"),
+            CARIBOU_IMAGE_BUCKET="pictures",
+            AWS_ENDPOINT_URL=bucket.url,
+            AWS_ALLOW_HTTP="true",
+            AWS_ACCESS_KEY_ID="key",
+            AWS_SECRET_ACCESS_KEY="secret",
+        )
+    names = ("structure", "chart", "page")
+    assert bucket.objects == {f"/pictures/sha256/{digest(name)[:2]}/{digest(name)[2:]}": FILES[name] for name in names}
+    for trace_id, name in zip(printed.split(), (*names, "chart"), strict=True):
+        spans = kestrel.every(f"/api/v1/traces/{trace_id}/spans")
+        assert digest(name) in json.dumps(spans)
