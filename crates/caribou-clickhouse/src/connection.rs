@@ -34,6 +34,13 @@ pub struct Cluster {
     pub name: String,
 }
 
+/// What is acknowledged must be on most replicas, and what is read must hold everything acknowledged.
+const REPLICA_SETTINGS: &[(&str, &str)] = &[
+    ("insert_quorum", "auto"),
+    ("insert_quorum_parallel", "0"),
+    ("select_sequential_consistency", "1"),
+];
+
 impl Connection {
     /// A server at a URL, database [`DEFAULT_DATABASE`], the server's default user.
     pub fn new(url: impl Into<String>) -> Self {
@@ -86,6 +93,20 @@ impl Connection {
     pub fn with_cluster(mut self, cluster: Cluster) -> Self {
         self.cluster = Some(cluster);
         self
+    }
+
+    /// Name of the database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Settings that every request needs where there is a cluster.
+    #[must_use]
+    pub const fn replica_settings(&self) -> &'static [(&'static str, &'static str)] {
+        match self.cluster {
+            Some(_) => REPLICA_SETTINGS,
+            None => &[],
+        }
     }
 }
 

@@ -77,6 +77,9 @@ variables! {
     CLICKHOUSE_URL;
     /// Database of ClickHouse; `caribou` where it is not set.
     CLICKHOUSE_DATABASE;
+    /// Name of the cluster in its configuration on which tables are made, replicated; on that server alone where it is
+    /// not set.
+    CLICKHOUSE_CLUSTER;
     /// User of ClickHouse; the server's default where it is not set.
     CLICKHOUSE_USER;
     /// Password of ClickHouse.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use caribou_clickhouse::{Cluster, Connection};
 use caribou_model::Phase;
 
 use crate::config::{Config, Redactor};
@@ -90,6 +91,8 @@ pub struct ClickHouseTarget {
     pub url: String,
     /// Database.
     pub database: String,
+    /// Cluster on which the tables are made.
+    pub cluster: Option<String>,
     /// User; the server's default where nobody says.
     pub user: Option<String>,
     /// Password.
@@ -126,6 +129,17 @@ pub struct KestrelTarget {
     pub api_key: Option<Secret>,
     /// Certificates to trust instead of the built-in ones, a PEM file.
     pub certificates: Option<String>,
+}
+
+impl ClickHouseTarget {
+    /// Where the tables are, as those who make them want to know it.
+    pub(crate) fn tables(&self) -> Connection {
+        let tables = Connection::new(&self.url).with_database(&self.database);
+        match &self.cluster {
+            Some(name) => tables.with_cluster(Cluster { name: name.clone() }),
+            None => tables,
+        }
+    }
 }
 
 impl Config {
@@ -229,6 +243,7 @@ impl Config {
         Ok(Some(ClickHouseTarget {
             url: checked_url(variable::CLICKHOUSE_URL, &url)?,
             database: database.unwrap_or_else(|| caribou_clickhouse::DEFAULT_DATABASE.to_owned()),
+            cluster: environment.non_empty(variable::CLICKHOUSE_CLUSTER),
             user: text(&given.user, variable::CLICKHOUSE_USER),
             password: given.password.clone().or_else(|| {
                 environment

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use caribou_clickhouse::{Connection, Store};
+use caribou_clickhouse::{Cluster, Connection, Store};
 use kestrel_engine::{
     ChildCommand, DEFAULT_MAX_MEMORY_BYTES, Engine, EngineOptions, EngineState, LibrarySearch,
 };
@@ -178,7 +178,11 @@ fn absolute(folder: &Path) -> anyhow::Result<std::path::PathBuf> {
 
 /// How to reach a server elsewhere.
 pub(crate) fn remote_connection(settings: &ClickHouseSettings) -> Connection {
-    Connection::new(&settings.url)
+    let connection = Connection::new(&settings.url)
         .with_credentials(&settings.user, settings.password.reveal())
-        .with_database(&settings.database)
+        .with_database(&settings.database);
+    match &settings.cluster {
+        Some(name) => connection.with_cluster(Cluster { name: name.clone() }),
+        None => connection,
+    }
 }

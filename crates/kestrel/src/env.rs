@@ -49,6 +49,8 @@ env_vars! {
     CLICKHOUSE_URL = "CLICKHOUSE_URL", "the embedded engine";
     /// Database on that server.
     CLICKHOUSE_DATABASE = "CLICKHOUSE_DATABASE", "`caribou`";
+    /// Name of the cluster in the server's configuration on which tables are made, replicated.
+    CLICKHOUSE_CLUSTER = "CLICKHOUSE_CLUSTER", "tables on that server alone";
     /// User on that server.
     CLICKHOUSE_USER = "CLICKHOUSE_USER", "`default`";
     /// Password on that server.

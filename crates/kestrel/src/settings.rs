@@ -68,6 +68,8 @@ pub struct ClickHouseSettings {
     pub url: String,
     /// Database.
     pub database: String,
+    /// Cluster on which the tables are made.
+    pub cluster: Option<String>,
     /// User.
     pub user: String,
     /// Password.
@@ -212,6 +214,7 @@ impl ClickHouseSettings {
         Some(Self {
             url: given(environment, env::CLICKHOUSE_URL)?,
             database: text(env::CLICKHOUSE_DATABASE, DEFAULT_DATABASE),
+            cluster: given(environment, env::CLICKHOUSE_CLUSTER),
             user: text(env::CLICKHOUSE_USER, "default"),
             password: Secret::new(text(env::CLICKHOUSE_PASSWORD, "")),
         })

@@ -69,13 +69,6 @@ const QUERY_SETTINGS: &[(&str, &str)] = &[
     ("max_execution_time", "60"),
 ];
 
-/// What is acknowledged must be on most replicas, and what is read must hold everything acknowledged.
-const REPLICA_SETTINGS: &[(&str, &str)] = &[
-    ("insert_quorum", "auto"),
-    ("insert_quorum_parallel", "0"),
-    ("select_sequential_consistency", "1"),
-];
-
 impl Store {
     /// Prepares to talk to a server; nothing is sent yet.
     ///
@@ -95,7 +88,7 @@ impl Store {
             server = server.with_password(password);
         }
         let mut client = server.clone().with_database(&connection.database);
-        for (name, value) in QUERY_SETTINGS.iter().chain(replica_settings(connection)) {
+        for (name, value) in QUERY_SETTINGS.iter().chain(connection.replica_settings()) {
             client = client.with_setting(*name, *value);
         }
         Ok(Self {
@@ -138,7 +131,7 @@ impl Store {
         }
         let settings: Vec<_> = INSERT_SETTINGS
             .iter()
-            .chain(replica_settings(&self.connection))
+            .chain(self.connection.replica_settings())
             .copied()
             .collect();
         let bytes: Vec<_> = blocks.iter().map(|block| block.bytes().clone()).collect();
@@ -155,13 +148,6 @@ impl Store {
                 written,
             }),
         }
-    }
-}
-
-fn replica_settings(connection: &Connection) -> &'static [(&'static str, &'static str)] {
-    match connection.cluster {
-        Some(_) => REPLICA_SETTINGS,
-        None => &[],
     }
 }
 

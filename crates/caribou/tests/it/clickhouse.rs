@@ -13,10 +13,16 @@ use test_support::{TestEngine, shared_engine};
 use crate::support::PATIENCE;
 
 fn recorder(engine: &TestEngine, database: &str, password: &str) -> Recorder {
-    let recorder = Recorder::new(
-        Box::new(BTreeMap::<String, String>::new()),
-        std::sync::Arc::new(|_: &str| {}),
-    );
+    recorder_in(BTreeMap::new(), engine, database, password)
+}
+
+fn recorder_in(
+    environment: BTreeMap<String, String>,
+    engine: &TestEngine,
+    database: &str,
+    password: &str,
+) -> Recorder {
+    let recorder = Recorder::new(Box::new(environment), std::sync::Arc::new(|_: &str| {}));
     let clickhouse = ClickHouseConfig {
         url: Some(engine.url()),
         database: Some(database.to_owned()),
@@ -123,6 +129,32 @@ fn what_cannot_be_written_to_is_kept_until_it_can_be() {
     query(engine, &format!("DROP TABLE {database}.others"));
     assert!(recorder.flush(PATIENCE));
     assert!(recorder.shutdown(PATIENCE));
+}
+
+#[test]
+fn on_a_cluster_tables_are_made_on_every_node_or_not_at_all() {
+    let engine = shared_engine();
+    let database = engine.new_database_name();
+    let environment = BTreeMap::from([("CLICKHOUSE_CLUSTER".to_owned(), "elsewhere".to_owned())]);
+    let writer = recorder_in(environment, engine, &database, engine.password());
+    record_one(&writer);
+    assert!(!writer.flush(Duration::from_millis(300)));
+    let databases = format!("SELECT count() FROM system.databases WHERE name = '{database}'");
+    assert_eq!(
+        query(engine, &databases),
+        "0",
+        "this server has no such cluster"
+    );
+    let other = recorder(engine, &database, engine.password());
+    record_one(&other);
+    assert!(other.shutdown(PATIENCE));
+    assert!(
+        writer.flush(PATIENCE),
+        "with a quorum where there are tables"
+    );
+    assert!(writer.shutdown(PATIENCE));
+    let count = format!("SELECT count(), sum(span_count) FROM {database}.traces FINAL");
+    assert_eq!(query(engine, &count), "2\t24");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use caribou_clickhouse::{
-    IMAGES_SCHEMA, INSERT_IMAGES, SpanBlock, TraceKey, count_span_sql, image_lines,
+    Connection, IMAGES_SCHEMA, INSERT_IMAGES, SpanBlock, TraceKey, count_span_sql, image_lines,
     insert_spans_sql,
 };
 use caribou_model::SpanRecord;
@@ -22,7 +22,7 @@ use crate::settings::{ClickHouseTarget, ImageTarget};
 /// Writes to ClickHouse itself.
 pub(in crate::export) struct ClickHouseDestination {
     address: String,
-    database: String,
+    tables: Connection,
     http: Http,
     reader: Reader,
     insert: String,
@@ -60,7 +60,7 @@ impl ClickHouseDestination {
     ) -> Self {
         Self {
             address: format!("ClickHouse at {}", target.url),
-            database: target.database.clone(),
+            tables: target.tables(),
             http: Http::new(target),
             reader: Reader::new(resource),
             insert: insert_spans_sql(),
@@ -101,7 +101,7 @@ impl ClickHouseDestination {
         if let Some(version) = self.version {
             return Ok(version);
         }
-        let version = ensure_tables(&self.http, &self.database)?;
+        let version = ensure_tables(&self.http, &self.tables)?;
         self.version = Some(version);
         Ok(version)
     }

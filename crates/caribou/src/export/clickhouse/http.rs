@@ -14,6 +14,7 @@ use crate::settings::ClickHouseTarget;
 pub(super) struct Http {
     agent: Agent,
     target: ClickHouseTarget,
+    replica_settings: &'static [(&'static str, &'static str)],
 }
 
 /// What the server said to a statement it carried out.
@@ -46,6 +47,7 @@ impl Http {
                 target.certificates.as_deref(),
             ),
             target: target.clone(),
+            replica_settings: target.tables().replica_settings(),
         }
     }
 
@@ -74,7 +76,7 @@ impl Http {
     fn post(&self, parameters: &[(&str, &str)], body: &[u8]) -> Result<Done, Failed> {
         // The summary is complete only when the server has finished before it answers.
         let mut url = format!("{}/?wait_end_of_query=1", self.target.url);
-        for (name, value) in parameters {
+        for (name, value) in parameters.iter().chain(self.replica_settings) {
             url.extend(["&", name, "=", &percent_encoded(value)]);
         }
         let mut request = self.agent.post(url);

@@ -9,14 +9,15 @@ const UNKNOWN_DATABASE: u32 = 81;
 
 /// Makes sure of the tables: creates them where the database is empty or absent, and never changes any that are there.
 /// The version that they are at.
-pub(super) fn ensure_tables(http: &Http, database: &str) -> Result<u32, Failed> {
+pub(super) fn ensure_tables(http: &Http, tables: &Connection) -> Result<u32, Failed> {
+    let database = tables.database();
     match http.run("SELECT max(version) FROM schema_migrations", &[]) {
         Ok(done) => check_version(database, done.text.trim().parse().unwrap_or(0)),
-        Err(failed) if failed.code == Some(UNKNOWN_DATABASE) => create(http, database),
+        Err(failed) if failed.code == Some(UNKNOWN_DATABASE) => create(http, tables),
         Err(failed) if failed.code == Some(UNKNOWN_TABLE) => {
             let count = "SELECT count() FROM system.tables WHERE database = currentDatabase()";
             if http.run(count, &[])?.text.trim() == "0" {
-                create(http, database)
+                create(http, tables)
             } else {
                 Err(refusal(format!(
                     "the database {database} holds tables of something else: set CLICKHOUSE_DATABASE to one of its own"
@@ -43,9 +44,8 @@ fn check_version(database: &str, found: u32) -> Result<u32, Failed> {
     Ok(found)
 }
 
-fn create(http: &Http, database: &str) -> Result<u32, Failed> {
-    let connection = Connection::new("").with_database(database);
-    for statement in creation_statements(&connection) {
+fn create(http: &Http, tables: &Connection) -> Result<u32, Failed> {
+    for statement in creation_statements(tables) {
         http.run_on_server(&statement).map_err(|failed| Failed {
             reason: format!(
                 "the tables cannot be created, so let `kestrel migrate` do it: {}",
@@ -54,7 +54,7 @@ fn create(http: &Http, database: &str) -> Result<u32, Failed> {
             ..failed
         })?;
     }
-    tracing::info!(target: "caribou", "created the tables in the database {database}");
+    tracing::info!(target: "caribou", "created the tables in the database {}", tables.database());
     Ok(SCHEMA_VERSION)
 }
 
