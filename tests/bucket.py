@@ -18,7 +18,8 @@ class Bucket:
 
             def do_HEAD(self) -> None:
                 found = objects.get(self.path)
-                self.send_response(404 if found is None else 200)
+                # Who may not list is not told that there is nothing.
+                self.send_response(403 if found is None else 200)
                 self.send_header("Content-Length", str(len(found or b"")))
                 self.send_header("Last-Modified", "Sat, 21 Nov 2026 00:00:00 GMT")
                 self.send_header("ETag", '"etag"')

@@ -56,8 +56,8 @@ impl Blobs {
         let path = Path::from(object_name(hash));
         match store.head(&path).await {
             Ok(found) if found.size == bytes.len() as u64 => return Ok(()),
-            // What a crash cut short is written again.
-            Ok(_) | Err(Error::NotFound { .. }) => {}
+            // What a crash cut short is written again. Who may write but not list is not told what there is.
+            Ok(_) | Err(Error::NotFound { .. } | Error::PermissionDenied { .. }) => {}
             Err(error) => return Err(error),
         }
         store.put(&path, bytes.into()).await.map(drop)
