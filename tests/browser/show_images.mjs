@@ -53,7 +53,7 @@ async function openTrace(colorScheme, width, height) {
     () => document.querySelector("article [class*='_pending_']") === null,
   );
   await page.locator("button[aria-label^='Open '] img").first().waitFor();
-  return { page, ran, problems: complaints };
+  return { page, ran, problems };
 }
 
 const { page, ran, problems } = await openTrace("light", 1600, 6000);
