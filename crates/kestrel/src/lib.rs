@@ -10,6 +10,7 @@ mod backend;
 mod body;
 mod budget;
 pub mod cli;
+mod compression;
 pub mod env;
 mod error;
 mod guard;

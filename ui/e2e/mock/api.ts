@@ -1,6 +1,7 @@
 /** The API of Kestrel over a made-up world, as a middleware. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TraceSummary } from "../../src/api/types.ts";
+import { outlineColumns } from "../../src/test/outlineColumns.ts";
 import { parseFilters, parseQuery, type TraceFilters } from "../../src/urls.ts";
 import type { World } from "./world.ts";
 
@@ -44,7 +45,9 @@ function route(world: World, path: string[], url: URL, method: string, answer: A
     (_, n) => offset + n,
   );
   if (part === "outline")
-    return answer({ items: places.map(source.outline), offset, total: source.total });
+    return answer(
+      outlineColumns({ items: places.map(source.outline), offset, total: source.total }),
+    );
   if (part === "spans")
     return answer({
       items: places.map(source.span),

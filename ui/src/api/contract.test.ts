@@ -1,6 +1,7 @@
 import { expectTypeOf, test } from "vitest";
 import type { components } from "./generated";
-import type { Project, Span, SpanOutline, TraceDetail, TraceSummary } from "./types";
+import type { OutlineColumns } from "./outline";
+import type { Project, Span, TraceDetail, TraceSummary } from "./types";
 
 type Contract = components["schemas"];
 
@@ -9,6 +10,6 @@ test("the checked shapes have the fields of the OpenAPI document", () => {
   expectTypeOf<keyof TraceSummary>().toEqualTypeOf<keyof Contract["TraceSummary"]>();
   expectTypeOf<keyof TraceDetail>().toEqualTypeOf<keyof Contract["TraceDetail"]>();
   expectTypeOf<keyof Span>().toEqualTypeOf<keyof Contract["Span"]>();
-  expectTypeOf<keyof SpanOutline>().toEqualTypeOf<keyof Contract["SpanOutline"]>();
+  expectTypeOf<keyof OutlineColumns>().toEqualTypeOf<keyof Contract["TraceOutline"]>();
   expectTypeOf<keyof Project>().toEqualTypeOf<keyof Contract["Project"]>();
 });

@@ -371,6 +371,30 @@ export interface components {
             /** @description Name, 1 to 200 characters. */
             name: string;
         };
+        /** @description What many spans of an outline are. */
+        OutlineKind: {
+            /** @description As in [`Span`]. */
+            item_type: string;
+            /** @description Message: role. */
+            role?: string | null;
+            /** @description As in [`Span`]. */
+            span_kind: string;
+            /** @description As in [`Span`]. */
+            span_name: string;
+        };
+        /** @description The score of a span of an outline. */
+        OutlineScore: {
+            /**
+             * Format: int32
+             * @description Place of the span in the columns.
+             */
+            at: number;
+            /**
+             * Format: double
+             * @description Score.
+             */
+            score: number;
+        };
         /** @description One page of a list. */
         Page_Project: {
             /** @description The rows of this page. */
@@ -623,50 +647,6 @@ export interface components {
             /** @description True where there were more spans than are listed. */
             truncated: boolean;
         };
-        /** @description One span without content. */
-        SpanOutline: {
-            /** @description Call id of tools and tool-role messages. */
-            call_id?: string | null;
-            /**
-             * Format: int64
-             * @description Bytes of content: for estimating heights.
-             */
-            content_bytes: number;
-            /**
-             * Format: double
-             * @description Duration in milliseconds.
-             */
-            duration_ms?: number | null;
-            /** @description Ended with an error. */
-            error: boolean;
-            /** @description As in [`Span`]. */
-            item_type: string;
-            /** @description The span that this one is part of. */
-            parent_span_id?: string | null;
-            /** @description Message: role. */
-            role?: string | null;
-            /**
-             * Format: double
-             * @description Score of a grade.
-             */
-            score?: number | null;
-            /** @description Id. */
-            span_id: string;
-            /** @description As in [`Span`]. */
-            span_kind: string;
-            /** @description As in [`Span`]. */
-            span_name: string;
-            /**
-             * Format: double
-             * @description Start in milliseconds after the start of the trace.
-             */
-            start_offset_ms: number;
-            /**
-             * Format: int32
-             * @description Turn.
-             */
-            turn_index: number;
-        };
         /** @description One window of a trace's spans, in the order they were logged. */
         SpanPage: {
             /** @description The spans of the window. */
@@ -725,20 +705,47 @@ export interface components {
             /** @description Page to open. */
             url: string;
         };
-        /** @description All spans of a trace in the order they were logged, without content: what a tree, a timeline and a virtual list need. */
+        /**
+         * @description Spans of a trace in the order they were logged, without content: what a tree, a timeline and a virtual list need.
+         *
+         *     The spans stand in columns, each with one entry a span, so that a hundred thousand of them are a small answer. Entry
+         *     `i` of every column is about the span at place `offset + i` of the trace.
+         */
         TraceOutline: {
-            /** @description Part of the spans, beginning at `offset`. */
-            items: components["schemas"]["SpanOutline"][];
+            /** @description Call id of tools and tool-role messages. */
+            call_id: (string | null)[];
+            /** @description Bytes of content: for estimating heights. */
+            content_bytes: number[];
+            /** @description Duration in milliseconds; `null` where nobody said, and while open. */
+            duration_ms: (number | null)[];
+            /** @description Which of these spans ended with an error, as places in the columns. */
+            errors: number[];
+            /** @description Place in `kinds`. */
+            kind: number[];
+            /** @description What spans are; `kind` says which. */
+            kinds: components["schemas"]["OutlineKind"][];
             /**
              * Format: int64
-             * @description Place of the first of them in the whole trace.
+             * @description Place of the first of these spans in the whole trace.
              */
             offset: number;
+            /** @description Place in `parents`; `null` where it is part of none. */
+            parent: (number | null)[];
+            /** @description Ids of spans that others are part of; `parent` says which. */
+            parents: string[];
+            /** @description Which of these spans have a score. */
+            scores: components["schemas"]["OutlineScore"][];
+            /** @description Id. */
+            span_id: string[];
+            /** @description Start in milliseconds after the start of the trace, to the microsecond. */
+            start_offset_ms: number[];
             /**
              * Format: int64
              * @description How many spans the trace has.
              */
             total: number;
+            /** @description Turn. */
+            turn_index: number[];
         };
         /** @description One rollout, as a row of a list. */
         TraceSummary: {

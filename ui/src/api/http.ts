@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { apiUrls } from "../urls";
 import type { KestrelApi, LiveHandlers, Unsubscribe } from "./client";
 import { ApiError } from "./error";
+import { outlineFromColumns } from "./outline";
 import * as schemas from "./schemas";
 
 async function request(url: string, init: RequestInit): Promise<Response> {
@@ -77,8 +78,8 @@ export function httpApi(): KestrelApi {
     deleteTrace: async (id) => {
       await request(apiUrls.trace(id), { method: "DELETE" });
     },
-    outline: (id, window, signal) =>
-      read(apiUrls.outline(id, window), schemas.traceOutline, signal),
+    outline: async (id, window, signal) =>
+      outlineFromColumns(await read(apiUrls.outline(id, window), schemas.traceOutline, signal)),
     spans: (id, window, signal) => read(apiUrls.spans(id, window), schemas.spanPage, signal),
     search: (id, text, signal) => read(apiUrls.search(id, text), schemas.spanMatches, signal),
     liveTraces: (filters, handlers) =>

@@ -78,26 +78,24 @@ export const traceDetail = v.object({
   url: v.string(),
 });
 
-export const spanOutline = v.object({
-  span_id: v.string(),
-  parent_span_id: text,
-  item_type: v.string(),
-  span_kind: v.string(),
-  span_name: v.string(),
-  role: text,
-  call_id: text,
-  turn_index: v.number(),
-  start_offset_ms: v.number(),
-  duration_ms: number,
-  error: v.boolean(),
-  score: number,
-  content_bytes: v.number(),
-}) satisfies v.GenericSchema<unknown, Contract["SpanOutline"]>;
-
+/** Columns with one entry a span; `outline.ts` makes spans of them. */
 export const traceOutline = v.object({
-  items: v.array(spanOutline),
   offset: v.number(),
   total: v.number(),
+  kinds: v.array(
+    v.object({ item_type: v.string(), span_kind: v.string(), span_name: v.string(), role: text }),
+  ),
+  parents: v.array(v.string()),
+  span_id: v.array(v.string()),
+  kind: v.array(v.number()),
+  parent: v.array(v.nullable(v.number())),
+  call_id: v.array(v.nullable(v.string())),
+  turn_index: v.array(v.number()),
+  start_offset_ms: v.array(v.number()),
+  duration_ms: v.array(v.nullable(v.number())),
+  content_bytes: v.array(v.number()),
+  errors: v.array(v.number()),
+  scores: v.array(v.object({ at: v.number(), score: v.number() })),
 }) satisfies v.GenericSchema<unknown, Contract["TraceOutline"]>;
 
 export const span = v.object({

@@ -20,6 +20,8 @@ pub(super) struct CandidateQuery<'q> {
     pub(super) condition: &'q Statement,
     /// The part of it that says where to begin: projects and times.
     pub(super) bounds: &'q Statement,
+    /// Whether it may let a good part of all rows through without letting all through.
+    pub(super) broad: bool,
     /// Their order.
     pub(super) sort: TraceSort,
     /// Only rows after this place.
@@ -60,10 +62,12 @@ impl Store {
     /// The next candidates.
     pub(super) async fn candidates(&self, query: &CandidateQuery<'_>) -> Result<Candidates> {
         let by_start = query.sort.key == SortKey::StartedAt;
-        if by_start && query.limit <= MAX_STRETCH_LIMIT && !query.condition.is_true() {
-            if let Some(found) = self.nearby_candidates(query).await? {
-                return Ok(found);
-            }
+        if by_start
+            && query.broad
+            && query.limit <= MAX_STRETCH_LIMIT
+            && let Some(found) = self.nearby_candidates(query).await?
+        {
+            return Ok(found);
         }
         let rows = self.light_rows(query, None).await?;
         if let Some(found) = query.settle(rows) {

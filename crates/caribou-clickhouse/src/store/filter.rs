@@ -5,7 +5,7 @@ use std::str::FromStr;
 use caribou_model::{RolloutState, RolloutStatus};
 
 use super::search::SearchText;
-use super::statement::{Statement, TRUE};
+use super::statement::Statement;
 use super::{Result, StoreError};
 
 /// Which rollouts; what is empty does not restrict.
@@ -230,9 +230,20 @@ impl TraceFilter {
         sql
     }
 
+    /// Whether it may let a good part of all rollouts through: it names no run, datapoint, session or user.
+    pub(super) fn is_broad(&self) -> bool {
+        let named = [
+            &self.run_id,
+            &self.datapoint_id,
+            &self.session_id,
+            &self.user_id,
+        ];
+        named.iter().all(|values| values.is_empty()) && self.step_number.is_empty()
+    }
+
     /// The part of the condition that keys and the index on starts answer at once: projects and times.
     pub(super) fn bounds(&self) -> Statement {
-        let mut sql = Statement::new(TRUE);
+        let mut sql = Statement::new("true");
         if !self.project.is_empty() {
             sql.push(" AND project IN ?").bind(self.project.clone());
         }

@@ -54,12 +54,20 @@ impl Store {
         paging: &Paging,
     ) -> Result<Page<TraceSummary>> {
         let limit = paging.limit.max(1) as usize;
-        let (condition, wide) = self.candidate_condition(filter).await?;
         let mut place = match &paging.cursor {
             Some(cursor) => Some(place_from_cursor(paging.sort, cursor)?),
             None => None,
         };
+        let Some((condition, wide)) = self.candidate_condition(filter).await? else {
+            return Ok(Page {
+                items: Vec::new(),
+                next_cursor: None,
+                total: paging.with_total.then_some(0),
+            });
+        };
         let bounds = filter.bounds();
+        let columns_decide = condition == filter.column_condition();
+        let broad = filter.is_broad() && columns_decide && condition != bounds;
         let mut found: Vec<(SummaryRow, Place)> = Vec::new();
         let mut seen: HashSet<Id> = HashSet::new();
         let mut batch = limit + 1 + SPARE_CANDIDATES;
@@ -67,6 +75,7 @@ impl Store {
             let query = CandidateQuery {
                 condition: &condition,
                 bounds: &bounds,
+                broad,
                 sort: paging.sort,
                 after: place.as_ref(),
                 limit: batch,
@@ -133,8 +142,8 @@ impl Store {
         Ok(summaries)
     }
 
-    /// The condition for candidates, and whether lookups were left out of it.
-    async fn candidate_condition(&self, filter: &TraceFilter) -> Result<(Statement, bool)> {
+    /// The condition for candidates, and whether lookups were left out of it; `None` where one finds nothing.
+    async fn candidate_condition(&self, filter: &TraceFilter) -> Result<Option<(Statement, bool)>> {
         let mut condition = filter.column_condition();
         let mut wide = false;
         for lookup in filter.lookups() {
@@ -144,6 +153,9 @@ impl Store {
                 .push_statement(&ids)
                 .push(&format!(") LIMIT {})", NARROW_LOOKUP + 1));
             let matches: u64 = probe.query(&self.client).fetch_one().await?;
+            if matches == 0 {
+                return Ok(None);
+            }
             if matches <= NARROW_LOOKUP {
                 condition
                     .push(" AND (project, trace_id) IN (")
@@ -153,7 +165,7 @@ impl Store {
                 wide = true;
             }
         }
-        Ok((condition, wide))
+        Ok(Some((condition, wide)))
     }
 
     /// The newest rows of those candidates that other tables let through.

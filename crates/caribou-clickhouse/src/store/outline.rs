@@ -1,6 +1,8 @@
 //! All spans of a rollout without their content, and where in them a text stands.
 
-use caribou_model::api::{SpanMatch, SpanMatches, SpanOutline, TraceOutline};
+use std::collections::HashMap;
+
+use caribou_model::api::{OutlineKind, OutlineScore, SpanMatch, SpanMatches, TraceOutline};
 use clickhouse::Row;
 use serde::Deserialize;
 
@@ -27,9 +29,11 @@ struct OutlineRow {
     content_bytes: u64,
 }
 
+// A span that ends when it starts is one whose duration nobody said.
 const OUTLINE_COLUMNS: &str = "span_id, parent_span_id, toString(item_type) AS item_type_name, span_kind, span_name, \
     role, call_id, turn_index, toUnixTimestamp64Nano(started_at) AS started_nanos, \
-    ifNull(duration_ns, toUInt64(greatest(0, toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at)))) AS duration, \
+    ifNull(duration_ns, if(ended_at > started_at, \
+    toUInt64(toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at)), NULL)) AS duration, \
     status = 'error' AS error, score, \
     toUInt64(length(content) + length(reasoning) + length(tool_calls) + length(input) + length(output) + length(criteria) \
     + length(details)) AS content_bytes";
@@ -51,23 +55,24 @@ impl Store {
         offset: u64,
         limit: u32,
     ) -> Result<TraceOutline> {
-        let mut sql = Statement::new(format!("SELECT {OUTLINE_COLUMNS}{TRACE_SPANS}"));
-        bind_trace(&mut sql, trace);
-        sql.push(&format!(
-            " ORDER BY {LOG_ORDER} LIMIT {limit} OFFSET {offset}"
-        ));
-        let rows: Vec<OutlineRow> = sql.query(&self.client).fetch_all().await?;
         let mut extent = Statement::new(format!(
             "SELECT count(), toUnixTimestamp64Nano(if(countIf(item_type = 'rollout') > 0, \
              minIf(started_at, item_type = 'rollout'), min(started_at))){TRACE_SPANS}"
         ));
         bind_trace(&mut extent, trace);
         let (total, start): (u64, i64) = extent.query(&self.client).fetch_one().await?;
-        Ok(TraceOutline {
-            items: rows.into_iter().map(|row| row.outline(start)).collect(),
-            offset,
-            total,
-        })
+        let mut sql = Statement::new(format!("SELECT {OUTLINE_COLUMNS}{TRACE_SPANS}"));
+        bind_trace(&mut sql, trace);
+        sql.push(&format!(
+            " ORDER BY {LOG_ORDER} LIMIT {limit} OFFSET {offset}"
+        ));
+        // Row by row: a hundred thousand of them at once would be several times as large as the columns.
+        let mut rows = sql.query(&self.client).fetch::<OutlineRow>()?;
+        let mut outline = OutlineBuilder::new(offset, total, start);
+        while let Some(row) = rows.next().await? {
+            outline.push(row);
+        }
+        Ok(outline.outline)
     }
 
     /// The spans of a trace that hold a text, in either case of letters, also inside words.
@@ -117,27 +122,89 @@ impl Store {
     }
 }
 
-impl OutlineRow {
-    fn outline(self, trace_start: i64) -> SpanOutline {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "milliseconds for a timeline; exact up to 104 days"
-        )]
-        let start_offset_ms = self.started_nanos.saturating_sub(trace_start) as f64 / 1e6;
-        SpanOutline {
-            span_id: self.span_id,
-            parent_span_id: given(self.parent_span_id),
-            item_type: self.item_type_name,
-            span_kind: self.span_kind,
-            span_name: self.span_name,
-            role: given(self.role),
-            call_id: given(self.call_id),
-            turn_index: self.turn_index,
-            start_offset_ms,
-            duration_ms: self.duration.map(millis_from_nanos),
-            error: self.error,
-            score: self.score.filter(|score| score.is_finite()),
-            content_bytes: self.content_bytes,
+/// Rows become columns.
+struct OutlineBuilder {
+    outline: TraceOutline,
+    kinds: HashMap<OutlineKind, u32>,
+    parents: HashMap<String, u32>,
+    trace_start: i64,
+}
+
+impl OutlineBuilder {
+    fn new(offset: u64, total: u64, trace_start: i64) -> Self {
+        Self {
+            outline: TraceOutline {
+                offset,
+                total,
+                ..TraceOutline::default()
+            },
+            kinds: HashMap::new(),
+            parents: HashMap::new(),
+            trace_start,
         }
     }
+
+    fn push(&mut self, row: OutlineRow) {
+        let at = place(self.outline.span_id.len());
+        let kind = self.kind_of(OutlineKind {
+            item_type: row.item_type_name,
+            span_kind: row.span_kind,
+            span_name: row.span_name,
+            role: given(row.role),
+        });
+        let parent = given(row.parent_span_id).map(|parent| self.parent_of(parent));
+        let outline = &mut self.outline;
+        outline.span_id.push(row.span_id);
+        outline.kind.push(kind);
+        outline.parent.push(parent);
+        outline.call_id.push(given(row.call_id));
+        outline.turn_index.push(row.turn_index);
+        let offset = row.started_nanos.saturating_sub(self.trace_start);
+        outline
+            .start_offset_ms
+            .push(millis_to_the_microsecond(offset));
+        outline
+            .duration_ms
+            .push(row.duration.map(millis_from_nanos));
+        outline.content_bytes.push(row.content_bytes);
+        if row.error {
+            outline.errors.push(at);
+        }
+        if let Some(score) = row.score.filter(|score| score.is_finite()) {
+            outline.scores.push(OutlineScore { at, score });
+        }
+    }
+
+    fn kind_of(&mut self, kind: OutlineKind) -> u32 {
+        if let Some(&known) = self.kinds.get(&kind) {
+            return known;
+        }
+        let new = place(self.outline.kinds.len());
+        self.outline.kinds.push(kind.clone());
+        self.kinds.insert(kind, new);
+        new
+    }
+
+    fn parent_of(&mut self, parent: String) -> u32 {
+        if let Some(&known) = self.parents.get(&parent) {
+            return known;
+        }
+        let new = place(self.outline.parents.len());
+        self.outline.parents.push(parent.clone());
+        self.parents.insert(parent, new);
+        new
+    }
+}
+
+fn place(length: usize) -> u32 {
+    u32::try_from(length)
+        .expect("an outline has at most as many spans as its limit, which is a u32")
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds for a timeline; exact to the microsecond for centuries"
+)]
+fn millis_to_the_microsecond(nanos: i64) -> f64 {
+    (nanos / 1000) as f64 / 1e3
 }

@@ -4,9 +4,6 @@ use clickhouse::Client;
 use clickhouse::query::Query;
 use serde::Serialize;
 
-/// A condition to which others are added.
-pub(super) const TRUE: &str = "true";
-
 /// A value bound to a `?`; the client quotes it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -71,11 +68,6 @@ impl Statement {
         self.text.push_str(&other.text);
         self.values.extend(other.values.iter().cloned());
         self
-    }
-
-    /// Whether it is a condition that restricts nothing.
-    pub(super) fn is_true(&self) -> bool {
-        self.text == TRUE
     }
 
     pub(super) fn query(&self, client: &Client) -> Query {

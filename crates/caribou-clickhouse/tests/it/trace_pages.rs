@@ -125,18 +125,48 @@ async fn an_outline_has_every_span_without_its_content() {
     let key = TraceKey::new("airline", trace_id(1));
     let outline = store.list_outline(&key, 2, 3).await.unwrap();
     assert_eq!(
-        (outline.offset, outline.total, outline.items.len()),
+        (outline.offset, outline.total, outline.span_id.len()),
         (2, 8, 3)
     );
-    let user = &outline.items[0];
-    assert_eq!(user.role.as_deref(), Some("user"));
-    assert!((user.start_offset_ms - 2000.0).abs() < 1e-9);
-    assert_eq!(user.content_bytes, 35);
+    let kind = &outline.kinds[outline.kind[0] as usize];
+    assert_eq!(kind.role.as_deref(), Some("user"));
+    assert_eq!(kind.span_name, "message.user");
+    let parent = outline.parent[0].unwrap() as usize;
+    assert_eq!(outline.parents[parent], span_id(1).to_string());
+    assert!((outline.start_offset_ms[0] - 2000.0).abs() < 1e-9);
+    assert_eq!(outline.content_bytes[0], 35);
     let outline = store.list_outline(&key, 0, 100).await.unwrap();
-    let failed = &outline.items[7];
-    assert!(failed.error);
-    assert_eq!(failed.duration_ms, Some(1.5));
-    assert_eq!(failed.call_id.as_deref(), Some("call_1"));
+    assert_eq!(outline.parent[0], None);
+    assert_eq!(outline.errors, [7]);
+    assert_eq!(outline.duration_ms[7], Some(1.5));
+    assert_eq!(outline.call_id[7].as_deref(), Some("call_1"));
+    assert_eq!(outline.scores.len(), 1);
+    assert_eq!((outline.scores[0].at, outline.scores[0].score), (6, 0.5));
+    // The tools are of one kind, the assistant's messages of another.
+    assert_eq!(outline.kind[4], outline.kind[7]);
+    assert_eq!(outline.kind[3], outline.kind[5]);
+    assert_eq!(outline.kinds.len(), 6);
+}
+
+#[tokio::test]
+async fn an_outline_says_no_duration_where_the_span_says_none() {
+    let store = new_store().await;
+    let mut spans = rollout(1);
+    spans[0].ended_at = None;
+    let mut lasting = span(1, 8, ItemType::Group);
+    lasting.ended_at = Some(lasting.started_at + 2_500_000);
+    spans.push(lasting);
+    record(&store, &spans).await;
+    let key = TraceKey::new("airline", trace_id(1));
+    let outline = store.list_outline(&key, 0, 100).await.unwrap();
+    let page = window(&store, &key, SpanWindow::Start, 100).await;
+    assert_eq!(outline.duration_ms[0], None);
+    assert_eq!(outline.duration_ms[1], None);
+    assert_eq!(outline.duration_ms[4], Some(1.5));
+    assert_eq!(outline.duration_ms[7], Some(2.5));
+    for (at, span) in page.items.iter().enumerate().take(7) {
+        assert_eq!(outline.duration_ms[at], span.duration_ms, "{at}");
+    }
 }
 
 #[tokio::test]

@@ -16,5 +16,7 @@ pub use facet::{Facet, FacetValue};
 pub use image::StoredImage;
 pub use page::Page;
 pub use project::{NewProject, Project};
-pub use span::{Span, SpanFields, SpanMatch, SpanMatches, SpanOutline, SpanPage, TraceOutline};
+pub use span::{
+    OutlineKind, OutlineScore, Span, SpanFields, SpanMatch, SpanMatches, SpanPage, TraceOutline,
+};
 pub use trace::{Segment, TraceDetail, TraceSummary};

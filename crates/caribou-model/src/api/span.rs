@@ -193,26 +193,47 @@ pub struct SpanPage {
     pub previous_cursor: Option<String>,
 }
 
-/// All spans of a trace in the order they were logged, without content: what a tree, a timeline and a virtual list need.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Spans of a trace in the order they were logged, without content: what a tree, a timeline and a virtual list need.
+///
+/// The spans stand in columns, each with one entry a span, so that a hundred thousand of them are a small answer. Entry
+/// `i` of every column is about the span at place `offset + i` of the trace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TraceOutline {
-    /// Part of the spans, beginning at `offset`.
-    pub items: Vec<SpanOutline>,
-    /// Place of the first of them in the whole trace.
+    /// Place of the first of these spans in the whole trace.
     pub offset: u64,
     /// How many spans the trace has.
     pub total: u64,
+    /// What spans are; `kind` says which.
+    pub kinds: Vec<OutlineKind>,
+    /// Ids of spans that others are part of; `parent` says which.
+    pub parents: Vec<String>,
+    /// Id.
+    pub span_id: Vec<String>,
+    /// Place in `kinds`.
+    pub kind: Vec<u32>,
+    /// Place in `parents`; `null` where it is part of none.
+    pub parent: Vec<Option<u32>>,
+    /// Call id of tools and tool-role messages.
+    pub call_id: Vec<Option<String>>,
+    /// Turn.
+    pub turn_index: Vec<i32>,
+    /// Start in milliseconds after the start of the trace, to the microsecond.
+    pub start_offset_ms: Vec<f64>,
+    /// Duration in milliseconds; `null` where nobody said, and while open.
+    pub duration_ms: Vec<Option<f64>>,
+    /// Bytes of content: for estimating heights.
+    pub content_bytes: Vec<u64>,
+    /// Which of these spans ended with an error, as places in the columns.
+    pub errors: Vec<u32>,
+    /// Which of these spans have a score.
+    pub scores: Vec<OutlineScore>,
 }
 
-/// One span without content.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What many spans of an outline are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct SpanOutline {
-    /// Id.
-    pub span_id: String,
-    /// The span that this one is part of.
-    pub parent_span_id: Option<String>,
+pub struct OutlineKind {
     /// As in [`Span`].
     pub item_type: String,
     /// As in [`Span`].
@@ -221,20 +242,16 @@ pub struct SpanOutline {
     pub span_name: String,
     /// Message: role.
     pub role: Option<String>,
-    /// Call id of tools and tool-role messages.
-    pub call_id: Option<String>,
-    /// Turn.
-    pub turn_index: i32,
-    /// Start in milliseconds after the start of the trace.
-    pub start_offset_ms: f64,
-    /// Duration in milliseconds.
-    pub duration_ms: Option<f64>,
-    /// Ended with an error.
-    pub error: bool,
-    /// Score of a grade.
-    pub score: Option<f64>,
-    /// Bytes of content: for estimating heights.
-    pub content_bytes: u64,
+}
+
+/// The score of a span of an outline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OutlineScore {
+    /// Place of the span in the columns.
+    pub at: u32,
+    /// Score.
+    pub score: f64,
 }
 
 /// Where a text was found within one trace.

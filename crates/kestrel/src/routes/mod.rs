@@ -21,6 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::compression;
 use crate::error::{ApiError, ErrorCode};
 use crate::guard;
 use crate::otlp;
@@ -59,7 +60,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/metrics", any(otlp::http::unsupported_signal))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(ui::serve)
-        .layer(DefaultBodyLimit::max(MAX_JSON_BODY_BYTES));
+        .layer(DefaultBodyLimit::max(MAX_JSON_BODY_BYTES))
+        .layer(compression::layer());
     surround(router, app)
 }
 

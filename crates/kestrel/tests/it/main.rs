@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod compression;
 mod contract;
 mod direct_images;
 mod identity;

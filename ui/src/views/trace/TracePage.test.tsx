@@ -2,7 +2,9 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, test } from "vitest";
 import type { Span } from "../../api/types";
+import type { SpanOutline } from "../../api/types";
 import { span, spanOutline, traceDetail } from "../../test/factories";
+import { outlineColumns } from "../../test/outlineColumns";
 import { answer, hang, refuse } from "../../test/msw";
 import { renderAt } from "../../test/render";
 
@@ -45,8 +47,8 @@ function serve(over: Partial<Parameters<typeof traceDetail>[0]> = {}): void {
     next_cursor: null,
     previous_cursor: null,
   });
-  answer(`traces/${ID}/outline`, {
-    items: spans.map((each) =>
+  answerOutline(
+    spans.map((each) =>
       spanOutline({
         span_id: each.span_id,
         parent_span_id: each.parent_span_id,
@@ -57,9 +59,11 @@ function serve(over: Partial<Parameters<typeof traceDetail>[0]> = {}): void {
         call_id: each.call_id ?? null,
       }),
     ),
-    offset: 0,
-    total: 4,
-  });
+  );
+}
+
+function answerOutline(items: SpanOutline[]): void {
+  answer(`traces/${ID}/outline`, outlineColumns({ items, offset: 0, total: items.length }));
 }
 
 describe("page of a rollout", () => {
@@ -117,13 +121,11 @@ describe("page of a rollout", () => {
     ];
     serve();
     answer(`traces/${ID}/spans`, { items: graded, offset: 0, total: 2 });
-    answer(`traces/${ID}/outline`, {
-      items: graded.map(({ span_id, parent_span_id, item_type, span_kind }) =>
+    answerOutline(
+      graded.map(({ span_id, parent_span_id, item_type, span_kind }) =>
         spanOutline({ span_id, parent_span_id, item_type, span_kind, role: null }),
       ),
-      offset: 0,
-      total: 2,
-    });
+    );
     renderAt(`/traces/${ID}`);
     expect(await screen.findByRole("cell", { name: "politeness" })).toBeInTheDocument();
     expect(screen.getAllByRole("article")).toHaveLength(1);
