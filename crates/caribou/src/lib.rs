@@ -59,7 +59,7 @@ pub use client::{KestrelClient, KestrelError};
 pub use config::{ClickHouseConfig, Config, LangfuseConfig, Redactor};
 pub use current::{Carried, Entered, Open, Scoped, current};
 pub use error::{ConfigureError, OpenError, Problem};
-pub use export::DeliveryCounts;
+pub use export::{DeliveryCounts, DrainError, Drained, SpoolDrain};
 pub use global::{
     add_meta, add_tags, configure, current_trace_id, extract, flush, increment_intra,
     increment_turn, inject, kestrel_client, log, recorder, set_error, set_intra_index, set_status,

@@ -78,7 +78,8 @@ pub enum SpoolCommand {
         #[arg(value_name = "DIR")]
         directory: Option<PathBuf>,
     },
-    /// Deliver what waits for Kestrel; fails where something stays.
+    /// Deliver what waits, for whomever; fails where something stays. Keys and passwords come from the variables that
+    /// the program used.
     Drain {
         /// Folder of the spool [default: `CARIBOU_SPOOL_DIR`, else ~/.local/state/caribou/spool]
         #[arg(value_name = "DIR")]
@@ -86,5 +87,8 @@ pub enum SpoolCommand {
         /// Deliver to this Kestrel instead of the one that it was meant for
         #[arg(long, value_name = "URL")]
         to: Option<String>,
+        /// Try again for so long where a server is busy or away
+        #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+        timeout: u64,
     },
 }

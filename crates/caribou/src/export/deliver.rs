@@ -257,6 +257,7 @@ impl Courier {
         let _still = fork::hold_off();
         self.told_away = Some(Instant::now());
         let place = match self.outbox.shelf() {
+            Some(_) if self.patient => "it is tried again".to_owned(),
             Some(shelf) => format!(
                 "what is logged waits on disk in {} until it does, also beyond the end of this program",
                 shelf.folder().display()

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use caribou_spool::Left;
+
 use super::outbox::Outbox;
 use crate::fork;
 
 /// What became of what a destination keeps, since it last said so.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct KeptReport {
     /// Spans of this process that it took at last.
     pub(super) acknowledged: u64,
@@ -22,6 +24,8 @@ pub(super) struct KeptReport {
     pub(super) in_memory: u64,
     /// Whether anything of what it keeps could leave now.
     pub(super) busy: bool,
+    /// Look after what is left of spans, and of what was made of them, once it is closed.
+    pub(super) left: Option<[Left; 2]>,
 }
 
 impl KeptReport {

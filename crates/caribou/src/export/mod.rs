@@ -6,6 +6,7 @@
 //! thread, and sent from there.
 
 mod backoff;
+mod by_hand;
 mod clickhouse;
 mod console;
 mod deliver;
@@ -27,6 +28,7 @@ mod search;
 mod shelf;
 mod target;
 
+pub use by_hand::{DrainError, Drained, SpoolDrain};
 pub(crate) use encoder::Beat;
 pub(crate) use http::agent;
 pub use pipeline::DeliveryCounts;

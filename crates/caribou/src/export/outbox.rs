@@ -234,6 +234,9 @@ impl Outbox {
         counts.of_others.0 += report.of_others.0;
         counts.of_others.1 += report.of_others.1;
         state.busy = report.busy;
+        if let Some(left) = &report.left {
+            state.kept_left = Some(left.clone());
+        }
         drop(state);
         self.changed.notify_all();
     }
@@ -433,6 +436,7 @@ impl Outbox {
 
     /// Looks what became of spans that were on disk when the spool was closed: another recorder delivers them.
     pub(super) fn look_after_left(&self) {
+        self.look_after_kept();
         let left = {
             let state = self.lock();
             state.left.clone().filter(|_| state.counts.spooled > 0)
@@ -450,6 +454,23 @@ impl Outbox {
             counts.dropped += gone - refused;
         } else {
             counts.acknowledged += gone - refused;
+        }
+    }
+
+    /// As [`Self::look_after_left`], for what the destination had kept.
+    fn look_after_kept(&self) {
+        let left = {
+            let state = self.lock();
+            state.kept_left.clone()
+        };
+        let Some([spans, others]) = left else { return };
+        if let (Ok(found), Ok(others)) = (spans.look(), others.look()) {
+            let mut state = self.lock();
+            state.busy = others.waiting > 0;
+            let counts = &mut state.counts;
+            let gone = counts.kept.saturating_sub(found.waiting);
+            counts.kept -= gone;
+            counts.acknowledged += gone;
         }
     }
 

@@ -4,6 +4,7 @@ mod drain;
 mod list;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -12,8 +13,6 @@ use crate::settings::Environment;
 
 /// Folder of the spool, as the recorder reads it.
 pub const CARIBOU_SPOOL_DIR: &str = "CARIBOU_SPOOL_DIR";
-/// Key that goes with what is delivered.
-const KESTREL_API_KEY: &str = "KESTREL_API_KEY";
 
 /// Lists or delivers what waits. False where something stays that ought to have been delivered.
 ///
@@ -30,11 +29,16 @@ pub fn run(
             list::list(&directory, say)?;
             Ok(true)
         }
-        SpoolCommand::Drain { directory, to } => {
+        SpoolCommand::Drain {
+            directory,
+            to,
+            timeout,
+        } => {
             let directory = resolve(directory.as_ref(), environment)?;
             let drain = drain::Drain {
                 to: to.as_deref(),
-                api_key: non_empty(environment, KESTREL_API_KEY),
+                timeout: Duration::from_secs(*timeout),
+                environment,
                 say,
             };
             drain.run(&directory)

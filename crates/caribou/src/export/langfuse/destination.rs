@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use caribou_spool::{Journal, Lead};
+use caribou_spool::{DestinationSpool, Journal, Lead};
 
 use super::api::{Api, Later};
 use super::departure::{Departure, for_each_record};
@@ -21,9 +21,9 @@ use crate::notice::Notices;
 use crate::settings::LangfuseTarget;
 
 /// Folder of segments that are gathered, beside the spool's own for what has just come in.
-const ROLLOUTS: &str = "langfuse-rollouts";
+pub(in crate::export) const ROLLOUTS: &str = "langfuse-rollouts";
 /// Folder of scores.
-const SCORES: &str = "langfuse-scores";
+pub(in crate::export) const SCORES: &str = "langfuse-scores";
 
 /// Sends whole segments to Langfuse.
 pub(in crate::export) struct LangfuseDestination {
@@ -373,6 +373,8 @@ impl Destination for LangfuseDestination {
     }
 
     fn finish(&mut self) {
+        let left = self.room.journals.as_ref().map(DestinationSpool::left);
+        self.report.left = left.and_then(|left| Some([left, self.scores.left()?]));
         let scores = self.scores.close();
         if scores > 0 {
             self.notices.tell(&format!(

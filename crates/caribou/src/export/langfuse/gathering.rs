@@ -72,7 +72,7 @@ impl Gathering {
             ItemType::Rollout if is_ended => gathered.root = Root::Ended,
             ItemType::Rollout if gathered.root == Root::Unseen => gathered.root = Root::Open,
             _ if holds_others(record) => {
-                *gathered.groups.entry(record.span_id).or_default() |= is_ended
+                *gathered.groups.entry(record.span_id).or_default() |= is_ended;
             }
             _ => {}
         }

@@ -16,4 +16,4 @@ mod scores;
 mod segment;
 mod trace_wide;
 
-pub(super) use destination::LangfuseDestination;
+pub(super) use destination::{LangfuseDestination, ROLLOUTS, SCORES};

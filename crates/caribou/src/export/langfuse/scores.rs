@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use caribou_spool::{Batch, Claim, DestinationSpool, Record};
+use caribou_spool::{Batch, Claim, DestinationSpool, Left, Record};
 use serde_json::Value;
 
 use super::api::{Answer, Api, Later};
@@ -111,6 +111,11 @@ impl Scores {
             Some(batch) => self.send_from_disk(api, batch, now),
             None => Ok(false),
         }
+    }
+
+    /// For looking after what is left when the spool is closed.
+    pub(super) fn left(&self) -> Option<Left> {
+        self.spool.as_ref().map(DestinationSpool::left)
     }
 
     /// Lets go of the spool; gives the number of scores that are lost with it.

@@ -31,6 +31,8 @@ pub(super) struct OutboxState {
     pub(super) keeper: Keeper,
     /// What was on disk when the spool was closed.
     pub(super) left: Option<Left>,
+    /// What the destination had kept when it ended: spans, and what was made of them.
+    pub(super) kept_left: Option<[Left; 2]>,
     /// The disk did not make room for so long that nobody waits for it.
     pub(super) disk_hangs: bool,
     /// The keeper waits for a call.
