@@ -20,6 +20,15 @@ fn kill(pid: u32) {
     assert!(status.success());
 }
 
+/// Waits for the child that takes the place of a killed one, whose end is noticed a moment later.
+fn wait_for_successor(engine: &TestEngine, killed: u32) {
+    while engine.engine.pid().is_none_or(|pid| pid == killed)
+        || engine.engine.state() != EngineState::Ready
+    {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[derive(Row, Serialize)]
 struct Numbered {
     id: u64,
@@ -32,23 +41,24 @@ fn every_acknowledged_insert_survives_kills_of_the_child() {
     engine.sql("CREATE TABLE t (id UInt64, text String) ENGINE = MergeTree ORDER BY id");
     let stop = AtomicBool::new(false);
     let acknowledged = AtomicU64::new(0);
-    thread::scope(|scope| {
+    let last_killed = thread::scope(|scope| {
         for worker in 0..2_u64 {
             let (engine, stop, acknowledged) = (&engine, &stop, &acknowledged);
             scope.spawn(move || write_until(engine, worker, stop, acknowledged));
         }
+        let mut child = 0;
         for _ in 0..5 {
             let before = acknowledged.load(Ordering::SeqCst);
             while acknowledged.load(Ordering::SeqCst) < before + 20 {
                 thread::sleep(Duration::from_millis(5));
             }
-            kill(engine.engine.pid().unwrap());
+            child = engine.engine.pid().unwrap();
+            kill(child);
         }
         stop.store(true, Ordering::SeqCst);
+        child
     });
-    while engine.engine.state() != EngineState::Ready {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for_successor(&engine, last_killed);
     // Each writer goes on with the next batch only after the last was acknowledged, so that none may be missing.
     let missing = "SELECT countIf(found != last + 1) FROM (SELECT max(intDiv(id, 2)) AS last, uniqExact(id) AS found FROM t \
                    GROUP BY id % 2)";
@@ -97,9 +107,7 @@ fn a_killed_child_is_replaced_under_the_same_address() {
     engine.sql("CREATE TABLE t (id UInt64) ENGINE = MergeTree ORDER BY id");
     let (url, first) = (engine.engine.url(), engine.engine.pid().unwrap());
     kill(first);
-    while engine.engine.state() != EngineState::Ready || engine.engine.pid() == Some(first) {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for_successor(&engine, first);
     assert_eq!(engine.engine.url(), url);
     assert_eq!(engine.sql("SELECT count() FROM t"), "0\n");
 }

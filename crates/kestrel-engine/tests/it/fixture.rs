@@ -96,8 +96,13 @@ impl Answer {
         Self::read(stream)
     }
 
-    pub(crate) fn read(mut stream: TcpStream) -> Self {
-        let mut all = Vec::new();
+    pub(crate) fn read(stream: TcpStream) -> Self {
+        Self::read_after(Vec::new(), stream)
+    }
+
+    /// Reads the rest of an answer whose beginning has been read.
+    pub(crate) fn read_after(beginning: Vec<u8>, mut stream: TcpStream) -> Self {
+        let mut all = beginning;
         // A reset after the answer is still an answer.
         stream.read_to_end(&mut all).ok();
         let end = all

@@ -140,11 +140,9 @@ fn clients_that_go_away_in_the_middle_of_a_result_leave_room_for_others() {
     let running = || {
         engine.sql("SELECT count() FROM system.processes WHERE query LIKE '%numbers(1000000000)%' AND query NOT LIKE '%system.processes%'")
     };
-    assert!(
-        std::iter::repeat_with(running)
-            .take(2000)
-            .any(|count| count == "0\n")
-    );
+    while running() != "0\n" {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }
 
 #[test]
