@@ -36,7 +36,6 @@ pub mod fork;
 mod global;
 mod group;
 mod ids;
-mod image_settings;
 mod live;
 mod meta;
 mod notice;
@@ -47,7 +46,6 @@ mod scope;
 mod secret;
 mod segment;
 mod settings;
-mod spool_settings;
 mod turns;
 
 pub use caribou_model::api::Project;

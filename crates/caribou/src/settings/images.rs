@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::kestrel::KestrelTarget;
 use crate::Secret;
 use crate::environment::{self as variable, Environment};
-use crate::settings::KestrelTarget;
 
 /// Where images go that would otherwise be written into ClickHouse. Kestrel takes them out of what it gets itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use caribou_spool::account_from_headers;
 
-use crate::OtlpTarget;
+use super::otlp::OtlpTarget;
 use crate::environment::{self as variable, Environment};
 
 const DEFAULT_MAX_BYTES: u64 = 4 << 30;

@@ -1,26 +1,31 @@
 //! Settings: what the program said, what the environment says, and defaults, in this order of precedence.
 
-use std::time::Duration;
+mod clickhouse;
+mod images;
+mod kestrel;
+mod langfuse;
+mod otlp;
+mod spool;
+mod url;
 
-use caribou_clickhouse::{Cluster, Connection};
 use caribou_model::Phase;
 
+pub use clickhouse::ClickHouseTarget;
+pub use images::{BucketTarget, ImageTarget};
+pub use kestrel::{DEFAULT_KESTREL_URL, KestrelTarget};
+pub use langfuse::{DEFAULT_LANGFUSE_HOST, LangfuseTarget};
+pub use otlp::OtlpTarget;
+use otlp::{otlp_endpoint, resolve_otlp};
+pub use spool::SpoolSettings;
+use url::pairs;
+pub(crate) use url::{is_loopback, percent_decoded};
+
+use crate::ConfigureError;
 use crate::config::{Config, Redactor};
 use crate::environment::{self as variable, Environment};
-pub use crate::image_settings::{BucketTarget, ImageTarget};
-pub use crate::spool_settings::SpoolSettings;
-use crate::{ConfigureError, Secret};
 
-/// Where Kestrel is when nobody says.
-pub const DEFAULT_KESTREL_URL: &str = "http://127.0.0.1:4700";
-/// Where Langfuse is when nobody says.
-pub const DEFAULT_LANGFUSE_HOST: &str = "https://us.cloud.langfuse.com";
 /// The project when nobody says.
 pub const DEFAULT_PROJECT: &str = "default";
-
-const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// An insert is answered once it is stored, on replicas everywhere.
-const CLICKHOUSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Everything the recorder goes by; plain data, passed down.
 #[derive(Clone)]
@@ -67,79 +72,6 @@ pub struct Settings {
     pub debug: bool,
     /// What to tell the program's owner, once.
     pub notices: Vec<String>,
-}
-
-/// An endpoint that takes OTLP over HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtlpTarget {
-    /// The URL to post to.
-    pub url: String,
-    /// Further headers.
-    pub headers: Vec<(String, Secret)>,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// Whether bodies are compressed.
-    pub gzip: bool,
-    /// Certificates to trust instead of the built-in ones, a PEM file.
-    pub certificates: Option<String>,
-}
-
-/// A database of a ClickHouse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClickHouseTarget {
-    /// Base URL without a slash at its end.
-    pub url: String,
-    /// Database.
-    pub database: String,
-    /// Cluster on which the tables are made.
-    pub cluster: Option<String>,
-    /// User; the server's default where nobody says.
-    pub user: Option<String>,
-    /// Password.
-    pub password: Option<Secret>,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// Certificates to trust instead of the built-in ones, a PEM file.
-    pub certificates: Option<String>,
-}
-
-/// A project of Langfuse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LangfuseTarget {
-    /// Base URL without a slash at its end.
-    pub host: String,
-    /// Public key.
-    pub public_key: String,
-    /// Secret key.
-    pub secret_key: Secret,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// Certificates to trust instead of the built-in ones, a PEM file.
-    pub certificates: Option<String>,
-}
-
-/// Kestrel's own API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KestrelTarget {
-    /// Base URL without a slash at its end.
-    pub url: String,
-    /// Whether anybody named the URL.
-    pub named: bool,
-    /// API key.
-    pub api_key: Option<Secret>,
-    /// Certificates to trust instead of the built-in ones, a PEM file.
-    pub certificates: Option<String>,
-}
-
-impl ClickHouseTarget {
-    /// Where the tables are, as those who make them want to know it.
-    pub(crate) fn tables(&self) -> Connection {
-        let tables = Connection::new(&self.url).with_database(&self.database);
-        match &self.cluster {
-            Some(name) => tables.with_cluster(Cluster { name: name.clone() }),
-            None => tables,
-        }
-    }
 }
 
 impl Config {
@@ -199,93 +131,6 @@ impl Config {
         })
     }
 
-    fn resolve_kestrel(
-        &self,
-        environment: &dyn Environment,
-    ) -> Result<KestrelTarget, ConfigureError> {
-        let named = self
-            .kestrel_api_url
-            .clone()
-            .filter(|url| !url.is_empty())
-            .or_else(|| environment.non_empty(variable::KESTREL_API_URL));
-        let api_key = self.kestrel_api_key.clone().or_else(|| {
-            environment
-                .non_empty(variable::KESTREL_API_KEY)
-                .map(Secret::from)
-        });
-        let url = match &named {
-            Some(url) => checked_url("KESTREL_API_URL", url)?,
-            None => DEFAULT_KESTREL_URL.to_owned(),
-        };
-        Ok(KestrelTarget {
-            url,
-            named: named.is_some(),
-            api_key,
-            certificates: environment.non_empty(variable::SSL_CERT_FILE),
-        })
-    }
-
-    fn resolve_clickhouse(
-        &self,
-        environment: &dyn Environment,
-    ) -> Result<Option<ClickHouseTarget>, ConfigureError> {
-        let given = &self.clickhouse;
-        let text = |given: &Option<String>, name| {
-            given
-                .clone()
-                .filter(|value| !value.is_empty())
-                .or_else(|| environment.non_empty(name))
-        };
-        let Some(url) = text(&given.url, variable::CLICKHOUSE_URL) else {
-            return Ok(None);
-        };
-        let database = text(&given.database, variable::CLICKHOUSE_DATABASE);
-        Ok(Some(ClickHouseTarget {
-            url: checked_url(variable::CLICKHOUSE_URL, &url)?,
-            database: database.unwrap_or_else(|| caribou_clickhouse::DEFAULT_DATABASE.to_owned()),
-            cluster: environment.non_empty(variable::CLICKHOUSE_CLUSTER),
-            user: text(&given.user, variable::CLICKHOUSE_USER),
-            password: given.password.clone().or_else(|| {
-                environment
-                    .non_empty(variable::CLICKHOUSE_PASSWORD)
-                    .map(Secret::from)
-            }),
-            timeout: CLICKHOUSE_TIMEOUT,
-            certificates: environment.non_empty(variable::SSL_CERT_FILE),
-        }))
-    }
-
-    fn resolve_langfuse(
-        &self,
-        environment: &dyn Environment,
-    ) -> Result<Option<LangfuseTarget>, ConfigureError> {
-        let given = &self.langfuse;
-        let text = |given: &Option<String>, name| {
-            given
-                .clone()
-                .filter(|value| !value.is_empty())
-                .or_else(|| environment.non_empty(name))
-        };
-        let public_key = text(&given.public_key, variable::LANGFUSE_PUBLIC_KEY);
-        let secret_key = given.secret_key.clone().or_else(|| {
-            environment
-                .non_empty(variable::LANGFUSE_SECRET_KEY)
-                .map(Secret::from)
-        });
-        let (Some(public_key), Some(secret_key)) = (public_key, secret_key) else {
-            return Ok(None);
-        };
-        let host = text(&given.host, variable::LANGFUSE_HOST);
-        let host = host.as_deref().unwrap_or(DEFAULT_LANGFUSE_HOST);
-        Ok(Some(LangfuseTarget {
-            host: checked_url(variable::LANGFUSE_HOST, host)?,
-            public_key: public_key.trim().to_owned(),
-            secret_key,
-            timeout: DEFAULT_REQUEST_TIMEOUT,
-            certificates: environment.non_empty(variable::SSL_CERT_FILE),
-        }))
-    }
-
     fn notices(&self, kestrel: &KestrelTarget, environment: &dyn Environment) -> Vec<String> {
         let mut notices = Vec::new();
         let set = |given: bool, name| given || environment.non_empty(name).is_some();
@@ -328,68 +173,6 @@ impl Config {
     }
 }
 
-fn otlp_endpoint(environment: &dyn Environment) -> Option<(&'static str, String)> {
-    environment
-        .non_empty(variable::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
-        .map(|url| (variable::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, url))
-        .or_else(|| {
-            environment
-                .non_empty(variable::OTEL_EXPORTER_OTLP_ENDPOINT)
-                .map(|url| {
-                    let url = format!("{}/v1/traces", url.trim().trim_end_matches('/'));
-                    (variable::OTEL_EXPORTER_OTLP_ENDPOINT, url)
-                })
-        })
-}
-
-fn resolve_otlp(
-    kestrel: &KestrelTarget,
-    environment: &dyn Environment,
-) -> Result<OtlpTarget, ConfigureError> {
-    let either = |special, general| {
-        environment
-            .non_empty(special)
-            .or_else(|| environment.non_empty(general))
-    };
-    let foreign = otlp_endpoint(environment).filter(|_| !kestrel.named);
-    let mut headers = Vec::new();
-    let url = if let Some((setting, url)) = foreign {
-        let given = either(
-            variable::OTEL_EXPORTER_OTLP_TRACES_HEADERS,
-            variable::OTEL_EXPORTER_OTLP_HEADERS,
-        );
-        headers.extend(pairs(&given.unwrap_or_default()).map(|(name, value)| (name, value.into())));
-        checked_url(setting, &url)?
-    } else {
-        if let Some(key) = &kestrel.api_key {
-            let bearer = format!("Bearer {}", key.expose());
-            headers.push(("Authorization".to_owned(), bearer.into()));
-        }
-        format!("{}/v1/traces", kestrel.url)
-    };
-    let timeout = either(
-        variable::OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
-        variable::OTEL_EXPORTER_OTLP_TIMEOUT,
-    )
-    .and_then(|millis| millis.trim().parse().ok())
-    .map_or(DEFAULT_REQUEST_TIMEOUT, Duration::from_millis);
-    let gzip = either(
-        variable::OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
-        variable::OTEL_EXPORTER_OTLP_COMPRESSION,
-    )
-    .map_or_else(
-        || !is_loopback(&url),
-        |compression| compression.trim().eq_ignore_ascii_case("gzip"),
-    );
-    Ok(OtlpTarget {
-        url,
-        headers,
-        timeout,
-        gzip,
-        certificates: kestrel.certificates.clone(),
-    })
-}
-
 fn resolve_resource(environment: &dyn Environment) -> Vec<(String, String)> {
     let given = environment
         .non_empty(variable::OTEL_RESOURCE_ATTRIBUTES)
@@ -412,68 +195,6 @@ fn resolve_resource(environment: &dyn Environment) -> Vec<(String, String)> {
     resource
 }
 
-fn checked_url(setting: &'static str, url: &str) -> Result<String, ConfigureError> {
-    let trimmed = url.trim().trim_end_matches('/');
-    let rest = trimmed
-        .strip_prefix("http://")
-        .or_else(|| trimmed.strip_prefix("https://"));
-    match rest {
-        Some(rest)
-            if !rest.is_empty() && !rest.starts_with(['/', ':']) && !trimmed.contains(' ') =>
-        {
-            Ok(trimmed.to_owned())
-        }
-        _ => Err(ConfigureError::Url {
-            setting,
-            url: url.to_owned(),
-        }),
-    }
-}
-
-pub(crate) fn is_loopback(url: &str) -> bool {
-    let authority = url
-        .split_once("://")
-        .map_or(url, |(_, rest)| rest)
-        .split('/')
-        .next()
-        .unwrap_or_default();
-    let host = match authority.rsplit_once('@') {
-        Some((_, host)) => host,
-        None => authority,
-    };
-    host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]")
-}
-
-/// Reads `key=value,key=value` with percent-encoded values, as OpenTelemetry writes headers and resources.
-fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
-    text.split(',').filter_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        let key = key.trim();
-        (!key.is_empty()).then(|| (key.to_owned(), percent_decoded(value.trim())))
-    })
-}
-
-/// Decodes `%41`; what is not an encoding stays as it stands.
-pub(crate) fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut position = 0;
-    while position < bytes.len() {
-        let encoded = (bytes[position] == b'%')
-            .then(|| text.get(position + 1..position + 3))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if let Some(byte) = encoded {
-            decoded.push(byte);
-            position += 3;
-        } else {
-            decoded.push(bytes[position]);
-            position += 1;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
 impl std::fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -491,6 +212,8 @@ impl std::fmt::Debug for Settings {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use std::time::Duration;
 
     use super::*;
 
