@@ -266,13 +266,9 @@ impl Pipeline {
         for (target, outbox) in self.targets.iter().zip(&self.outboxes) {
             let spooled = outbox.counts().on_disk();
             if let (1.., Some(identity)) = (spooled, target.spool_identity()) {
-                let by_hand = if identity.kind == "kestrel" {
-                    ", or `kestrel spool drain`"
-                } else {
-                    ""
-                };
                 self.notices.tell(&format!(
-                    "{spooled} spans wait for {} on disk in {}: the next program that logs there delivers them{by_hand}",
+                    "{spooled} spans wait for {} on disk in {}: the next program that logs there delivers them, \
+                     or `kestrel spool drain` with the same variables",
                     identity.url,
                     self.spool.shown_directory()
                 ));

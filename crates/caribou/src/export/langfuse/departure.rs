@@ -12,9 +12,9 @@ use super::api::{Answer, Api, Later};
 use super::gathered::{Gathered, Part};
 use super::score::Score;
 use super::segment::Converter;
-use crate::export::Chunk;
 use crate::export::records::{Reader, read};
 use crate::export::search::Search;
+use crate::export::{Chunk, Resource};
 
 /// Reads the spans of a segment back, in the order of the transcript, and sends them. What was accepted is noted, so
 /// that it is not sent twice.
@@ -32,6 +32,9 @@ pub(super) struct Departure {
     converter: Converter,
     batch: Vec<Vec<u8>>,
     batch_bytes: usize,
+    /// What did not fit into the batch.
+    overflow: Option<Vec<u8>>,
+    resource: Option<Resource>,
     search: Search,
     pub(super) scores: Vec<Score>,
     /// The encoded root, for what comes late.
@@ -69,8 +72,10 @@ struct Found {
 
 impl Departure {
     pub(super) fn prepare(gathered: Gathered, own_resource: &[(String, String)]) -> Self {
-        let resource = gathered.resource(own_resource);
-        let resource = resource.as_ref().map_or(own_resource, |resource| resource);
+        let other_resource = gathered.resource(own_resource);
+        let resource = other_resource
+            .as_ref()
+            .map_or(own_resource, |resource| resource);
         let reader = Reader::new(resource);
         let mut files: Vec<Option<SegmentReader>> = gathered.parts.iter().map(open).collect();
         let found = Found::in_parts(&gathered, &mut files, &reader);
@@ -96,6 +101,8 @@ impl Departure {
             converter: Converter::default(),
             batch: Vec::new(),
             batch_bytes: 0,
+            overflow: None,
+            resource: other_resource.clone(),
             search: Search::default(),
             scores: Vec::new(),
             root: gathered.root_before.clone(),
@@ -138,28 +145,80 @@ impl Departure {
 
     /// Sends everything; after an error it goes on where it was.
     pub(super) fn send(&mut self, api: &Api) -> Result<(), Later> {
-        // What an attempt before this one left.
-        self.send_batch(api)?;
-        while let Some(&span) = self.spans.get(self.converted) {
-            let observation = self.convert(span);
-            self.converted += 1;
-            if self.converted <= self.settled {
-                continue;
+        loop {
+            self.fill();
+            self.send_batch(api)?;
+            if self.is_whole() {
+                return Ok(());
             }
-            let Some(observation) = observation else {
-                // Its place is kept, so that what is noted stays true.
-                self.batch.push(Vec::new());
-                continue;
-            };
+        }
+    }
+
+    /// Converts as many spans as fit into one request.
+    pub(super) fn fill(&mut self) {
+        while let Some(observation) = self.overflow.take().or_else(|| self.next_observation()) {
             let fits = self.batch.len() < Chunk::MAX_SPANS
                 && self.batch_bytes + observation.len() <= Chunk::MAX_BYTES;
-            let sent = if fits { Ok(()) } else { self.send_batch(api) };
-            // Also where the batch did not leave: then it is a little too large, and is cut when it is sent.
+            if !fits && !self.batch.is_empty() {
+                self.overflow = Some(observation);
+                return;
+            }
             self.batch_bytes += observation.len();
             self.batch.push(observation);
-            sent?;
         }
-        self.send_batch(api)
+    }
+
+    /// Whether all that is left of it is in its batch.
+    pub(super) fn is_whole(&self) -> bool {
+        self.converted == self.spans.len() && self.overflow.is_none()
+    }
+
+    /// Whether it can share a request with others that have so much already.
+    pub(super) fn can_join(&self, first: &Self, spans: usize, bytes: usize) -> bool {
+        self.is_whole()
+            && self.resource == first.resource
+            && spans + self.batch.len() <= Chunk::MAX_SPANS
+            && bytes + self.batch_bytes <= Chunk::MAX_BYTES
+    }
+
+    /// Spans and bytes of its batch.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.batch.len(), self.batch_bytes)
+    }
+
+    /// Sends the batches of several in one request.
+    pub(super) fn send_together(departures: &[Self], api: &Api) -> Answer {
+        let Some(first) = departures.first() else {
+            return Answer::Taken(serde_json::Value::Null);
+        };
+        let spans: Vec<&[u8]> = departures.iter().flat_map(Self::sendable).collect();
+        if spans.is_empty() {
+            return Answer::Taken(serde_json::Value::Null);
+        }
+        api.send_spans(&first.envelope, &spans)
+    }
+
+    /// Notes that the whole batch was taken.
+    pub(super) fn taken(&mut self) {
+        self.settle(self.batch.len());
+        self.batch_bytes = 0;
+    }
+
+    fn sendable(&self) -> impl Iterator<Item = &[u8]> {
+        let spans = self.batch.iter().map(Vec::as_slice);
+        spans.filter(|span| !span.is_empty())
+    }
+
+    /// The next span that is not settled; empty where it cannot be read, so that what is noted stays true.
+    fn next_observation(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let span = *self.spans.get(self.converted)?;
+            let observation = self.convert(span).unwrap_or_default();
+            self.converted += 1;
+            if self.converted > self.settled {
+                return Some(observation);
+            }
+        }
     }
 
     fn convert(&mut self, span: Located) -> Option<Vec<u8>> {

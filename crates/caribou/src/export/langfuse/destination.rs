@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use caribou_spool::{DestinationSpool, Journal, Lead};
 
-use super::api::{Api, Later};
+use super::api::{Answer, Api, Later};
 use super::departure::{Departure, for_each_record};
 use super::gathered::{Gathered, Key, Part, Room};
 use super::gathering::Gathering;
@@ -33,7 +33,12 @@ pub(in crate::export) struct LangfuseDestination {
     room: Room,
     gathering: Gathering,
     complete: VecDeque<Gathered>,
-    departure: Option<Departure>,
+    /// On their way, in one request where they are several.
+    leaving: Vec<Departure>,
+    /// The next, which did not fit to these.
+    next: Option<Departure>,
+    /// What is leaving was refused together.
+    one_by_one: bool,
     scores: Scores,
     /// The right to take over what others have left.
     lead: Option<Lead>,
@@ -42,6 +47,9 @@ pub(in crate::export) struct LangfuseDestination {
 }
 
 impl LangfuseDestination {
+    /// Segments in one request: each has its file open.
+    const MOST_TOGETHER: usize = 64;
+
     pub(in crate::export) fn new(
         target: &LangfuseTarget,
         resource: &[(String, String)],
@@ -54,7 +62,9 @@ impl LangfuseDestination {
             room: Room::new(resource),
             gathering: Gathering::default(),
             complete: VecDeque::new(),
-            departure: None,
+            leaving: Vec::new(),
+            next: None,
+            one_by_one: false,
             scores: Scores::default(),
             lead: None,
             notices: Arc::clone(notices),
@@ -203,19 +213,62 @@ impl LangfuseDestination {
         }
     }
 
-    fn send_segment(&mut self) -> Option<Result<(), Later>> {
-        let mut departure = match self.departure.take() {
-            Some(departure) => departure,
-            None => Departure::prepare(self.complete.pop_front()?, &self.room.resource),
-        };
-        match departure.send(&self.api) {
-            Ok(()) => {
+    /// Sends the next segment, or several small ones in one request.
+    fn send_segments(&mut self) -> Option<Result<(), Later>> {
+        if self.leaving.is_empty() {
+            self.one_by_one = false;
+            self.gather_leaving();
+        }
+        if self.leaving.is_empty() {
+            return None;
+        }
+        if self.leaving.len() == 1 || self.one_by_one {
+            let sent = self.leaving[0].send(&self.api);
+            if sent.is_ok() {
+                let departure = self.leaving.remove(0);
                 self.departed(departure);
+            }
+            return Some(sent);
+        }
+        match Departure::send_together(&self.leaving, &self.api) {
+            Answer::Taken(_) => {
+                for mut departure in std::mem::take(&mut self.leaving) {
+                    departure.taken();
+                    self.departed(departure);
+                }
                 Some(Ok(()))
             }
-            Err(later) => {
-                self.departure = Some(departure);
-                Some(Err(later))
+            Answer::Later(later) => Some(Err(later)),
+            Answer::Bad(_) | Answer::Refused(_) | Answer::NoRoute => {
+                self.one_by_one = true;
+                Some(Ok(()))
+            }
+        }
+    }
+
+    fn gather_leaving(&mut self) {
+        let (mut spans, mut bytes) = (0, 0);
+        loop {
+            let next = self.next.take().or_else(|| {
+                let complete = self.complete.pop_front()?;
+                let mut departure = Departure::prepare(complete, &self.room.resource);
+                departure.fill();
+                Some(departure)
+            });
+            let Some(departure) = next else { return };
+            if let Some(first) = self.leaving.first()
+                && (self.leaving.len() == Self::MOST_TOGETHER
+                    || !departure.can_join(first, spans, bytes))
+            {
+                self.next = Some(departure);
+                return;
+            }
+            let size = departure.size();
+            let is_whole = departure.is_whole();
+            (spans, bytes) = (spans + size.0, bytes + size.1);
+            self.leaving.push(departure);
+            if !is_whole {
+                return;
             }
         }
     }
@@ -293,9 +346,13 @@ impl LangfuseDestination {
         }
     }
 
+    fn has_complete(&self) -> bool {
+        !self.complete.is_empty() || !self.leaving.is_empty() || self.next.is_some()
+    }
+
     /// Lets others take over what is left, once nothing of it is here.
     fn let_go_of_lead(&mut self) {
-        if self.complete.is_empty() && self.departure.is_none() && !self.gathering.has_abandoned() {
+        if !self.has_complete() && !self.gathering.has_abandoned() {
             self.lead = None;
         }
     }
@@ -341,7 +398,7 @@ impl Destination for LangfuseDestination {
         let now = Instant::now();
         self.complete
             .extend(self.gathering.take_rootless(now, last));
-        let done = match self.send_segment() {
+        let done = match self.send_segments() {
             Some(done) => done.map(|()| true),
             None => self.scores.send(&self.api, now),
         };
@@ -362,7 +419,7 @@ impl Destination for LangfuseDestination {
     fn report(&mut self) -> KeptReport {
         KeptReport {
             in_memory: self.room.spans_in_memory(),
-            busy: !self.complete.is_empty() || self.departure.is_some() || self.scores.wait(),
+            busy: self.has_complete() || self.scores.wait(),
             ..std::mem::take(&mut self.report)
         }
     }
@@ -390,7 +447,8 @@ impl Destination for LangfuseDestination {
             ));
         }
         // What is on disk is free for others once the folder is let go of.
-        self.departure = None;
+        self.leaving.clear();
+        self.next = None;
         self.complete.clear();
         self.gathering = Gathering::default();
         self.lead = None;
