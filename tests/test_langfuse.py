@@ -448,6 +448,85 @@ def test_paced_scores_hold_up_no_spans_and_stay_on_disk(langfuse: LangfuseServer
     assert waiting_files(tmp_path) == []
 
 
+@pytest.mark.parametrize("room", ["0", "100000"])
+def test_without_room_on_disk_rollouts_are_gathered_in_memory(
+    langfuse: LangfuseServer, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    monkeypatch.setenv("CARIBOU_SPOOL_MAX_BYTES", room)
+    printed = run(
+        langfuse,
+        """
+        import caribou
+        from caribou import Grade, Message
+        opened = [caribou.trace_run({"datapoint_id": f"d{n}", "phase": "prod", "run_id": "r"}) for n in range(10)]
+        for rollout in opened:
+            rollout.__enter__()
+            for number in range(20):
+                caribou.log(Message(role="user", content="x" * 2000))
+            caribou.log(Grade(score=1.0, grader_type="g"))
+        for rollout in reversed(opened):
+            rollout.__exit__(None, None, None)
+        caribou.flush(60)
+        print(caribou.stats()["destinations"]["langfuse"])
+        """,
+    )
+    assert "'acknowledged': 230, 'queued': 0, 'spooled': 0, 'dropped': 0" in printed
+    assert (len(langfuse.spans), len(langfuse.scores)) == (220, 10)
+
+
+def test_damage_on_disk_costs_the_damaged_spans_only(port: int, tmp_path: Path) -> None:
+    run_and_kill(
+        f"http://127.0.0.1:{port}",
+        """
+        opened = caribou.trace_run({"datapoint_id": "d", "phase": "prod", "run_id": "r"})
+        opened.__enter__()
+        for number in range(20):
+            caribou.log(Message(role="user", content=f"message {number}."))
+        wait_for(lambda counts: counts["spooled"] == 21)
+        """,
+    )
+    files = [path for path in waiting_files(tmp_path) if b"message 7." in path.read_bytes()]
+    for path in files:
+        path.write_bytes(path.read_bytes().replace(b"message 7.", b"massage 7."))
+    with LangfuseServer(port) as langfuse:
+        run(langfuse, NEXT_PROGRAM)
+    assert len(langfuse.spans) == 20 + 1
+    assert waiting_files(tmp_path) == []
+    assert list(tmp_path.glob("spool/langfuse*/damaged/*"))
+
+
+def test_what_a_forked_child_records_is_sent_once_beside_its_parents(langfuse: LangfuseServer, tmp_path: Path) -> None:
+    run(
+        langfuse,
+        """
+        import os
+        import caribou
+        from caribou import Event
+        with caribou.trace_run({"datapoint_id": "d", "phase": "prod", "run_id": "r"}):
+            caribou.log(Event("before"))
+            caribou.flush(1)
+            children = []
+            for number in range(3):
+                child = os.fork()
+                if child == 0:
+                    caribou.log(Event(f"child {number}"))
+                    caribou.shutdown()
+                    os._exit(0)
+                children.append(child)
+            for child in children:
+                os.waitpid(child, 0)
+            caribou.log(Event("after"))
+        caribou.flush(20)
+        """,
+    )
+    run(langfuse, NEXT_PROGRAM)
+    names = [span["name"] for span in langfuse.spans.values()]
+    events = ["event.after", "event.before", "event.child 0", "event.child 1", "event.child 2"]
+    assert sorted(name for name in names if name.startswith("event")) == events
+    assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
+    assert waiting_files(tmp_path) == []
+
+
 def roots(server: LangfuseServer) -> dict[str, dict[str, Any]]:
     """The root of each rollout by its datapoint."""
     key = "langfuse.trace.metadata.datapoint_id"
