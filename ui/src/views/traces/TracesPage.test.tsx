@@ -29,7 +29,7 @@ describe("list of rollouts", () => {
     expect(screen.queryByText("0 rollouts")).not.toBeInTheDocument();
   });
 
-  test("empty: three lines of code with this server's address", async () => {
+  test("empty: a program with this server's address", async () => {
     answer("traces", { items: [], next_cursor: null, total: 0 });
     renderAt("/traces");
     expect(await screen.findByText(/No rollouts yet/)).toBeInTheDocument();
@@ -52,6 +52,16 @@ describe("list of rollouts", () => {
     answer("traces", two);
     await userEvent.click(screen.getByRole("button", { name: "Try again" }));
     expect(await screen.findByText("2 rollouts")).toBeInTheDocument();
+  });
+
+  test("failed because of a filter: the filters can be cleared", async () => {
+    refuse("traces", 400, "metadata must be `key=value`");
+    const { router } = renderAt("/traces?metadata=x");
+    const clear = await screen.findByRole("button", { name: "Clear all filters" });
+    answer("traces", two);
+    await userEvent.click(clear);
+    expect(await screen.findByText("2 rollouts")).toBeInTheDocument();
+    expect(router.state.location.searchStr).toBe("");
   });
 
   test("a filter is removed by its cross", async () => {

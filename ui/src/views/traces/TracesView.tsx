@@ -8,7 +8,8 @@ import { useLiveTraces } from "../../queries/useLiveTraces";
 import { DEFAULT_SORT, useTraces } from "../../queries/useTraces";
 import { rememberList } from "../../state/lastList";
 import { useStored } from "../../state/stored";
-import { parseFilters, type ListSearch } from "../../urls";
+import { hasFilters, parseFilters, type ListSearch } from "../../urls";
+import { ClearFilters } from "./ClearFilters";
 import { FilterBar } from "./FilterBar";
 import { ListToolbar } from "./ListToolbar";
 import { NoTraces } from "./NoTraces";
@@ -38,6 +39,7 @@ export function TracesView({ search, onSearch }: TracesViewProps) {
   const liveState = useLiveTraces(filters, sort, live && query.data !== undefined);
   const traces = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
   const total = query.data?.pages[0]?.total ?? null;
+  const clearFilters = () => onSearch({}, false);
   const split = search.open !== undefined;
   const listHidden = split && width > 0 && width < SPLIT_FROM;
 
@@ -92,12 +94,13 @@ export function TracesView({ search, onSearch }: TracesViewProps) {
               }
             />
           ) : query.data ? (
-            <NoTraces filters={filters} onClear={() => onSearch({}, false)} />
+            <NoTraces filters={filters} onClear={clearFilters} />
           ) : query.error ? (
             <ErrorNotice
               error={query.error}
               what="the rollouts"
               onRetry={() => void query.refetch()}
+              actions={hasFilters(filters) && <ClearFilters onClear={clearFilters} />}
             />
           ) : (
             <Skeleton rows={24} height={32} label="loading rollouts" />
