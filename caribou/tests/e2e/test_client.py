@@ -59,7 +59,7 @@ def test_a_named_kestrel_that_is_away_is_an_error(recorded: OtlpSink) -> None:
         caribou.get_kestrel_client().get_or_create_project(name="p")
     caribou.configure(kestrel_api_url=recorded.url)
     assert error.value.status is None
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def test_what_is_not_there_yet_does_not_exist() -> None:

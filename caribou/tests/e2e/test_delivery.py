@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from otlp_sink import Answer, OtlpSink
+from otlp_sink import Answer, OtlpSink, reserved_port
 
 import caribou
 from caribou import Event, Message
@@ -83,30 +82,28 @@ def test_a_partial_success_counts_what_was_rejected(lenient: OtlpSink, caplog: p
 
 
 def test_an_outage_is_survived_in_order(sink: OtlpSink, recorded: OtlpSink) -> None:
-    with socket.socket() as placeholder:
-        placeholder.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{placeholder.getsockname()[1]}"
-        caribou.configure(kestrel_api_url=url)
+    with reserved_port() as port:
+        caribou.configure(kestrel_api_url=f"http://127.0.0.1:{port}")
         with caribou.trace_run(datapoint_id="d"):
             for number in range(100):
                 caribou.log(Event(str(number)))
             assert not caribou.flush(), "nobody listens"
             assert caribou.stats()["spooled"] >= 100
-    late = OtlpSink()
-    late.start(port=int(url.rsplit(":", 1)[1]))
-    try:
-        assert caribou.flush(30)
-        assert [span.attributes["name"] for span in late.items()] == [str(number) for number in range(100)]
-        assert caribou.stats()["dropped"] == 0
-    finally:
-        caribou.configure(kestrel_api_url=recorded.url)
-        late.stop()
+        late = OtlpSink()
+        late.start(port)
+        try:
+            assert caribou.flush(60)
+            assert [span.attributes["name"] for span in late.items()] == [str(number) for number in range(100)]
+            assert caribou.stats()["dropped"] == 0
+        finally:
+            caribou.configure(kestrel_api_url=recorded.url)
+            late.stop()
 
 
 def test_an_item_is_sent_when_it_is_logged(recorded: OtlpSink) -> None:
     with caribou.trace_run(datapoint_id="d"):
         caribou.log(Event("now"))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not recorded.items(name="now"):
             assert time.monotonic() < deadline
             time.sleep(0.002)
@@ -120,7 +117,7 @@ def test_flush_may_be_awaited(recorded: OtlpSink) -> None:
     async def main() -> bool:
         with caribou.trace_run(datapoint_id="d"):
             caribou.log(Event("e"))
-            return await caribou.aflush(timeout=5)
+            return await caribou.aflush(timeout=60)
 
     assert asyncio.run(main())
     assert recorded.items(name="e")
@@ -230,16 +227,19 @@ def test_an_exit_with_threads_still_logging_is_clean(program: Callable[..., Any]
 
 
 def test_an_exit_without_kestrel_is_quick_and_says_where_what_is_left_waits(program: Callable[..., Any]) -> None:
-    started = time.monotonic()
     done = program(
         """
+        import atexit, time
+        # What is registered first comes last: after the end of the recorder.
+        atexit.register(lambda: print(time.monotonic() - ended))
         import caribou
         with caribou.trace_run(datapoint_id="d", phase="eval"):
             caribou.log(caribou.Event("e"))
+        ended = time.monotonic()
         """,
         KESTREL_API_URL="http://127.0.0.1:9",
     )
-    assert time.monotonic() - started < 5
+    assert float(done.stdout) < 4.5, "it does not wait as long for nobody as it would for a server"
     assert "3 spans wait for" in done.stderr
 
 
@@ -388,10 +388,10 @@ def test_flush_can_be_interrupted(program: Callable[..., Any], sink: OtlpSink) -
         """
         import signal, time, caribou
         with caribou.trace_run(datapoint_id="d", phase="eval"):
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
             signal.signal(signal.SIGALRM, signal.default_int_handler)
             started = time.monotonic()
             try:
+                signal.setitimer(signal.ITIMER_REAL, 0.3)
                 caribou.flush(60)
             except KeyboardInterrupt:
                 assert time.monotonic() - started < 30

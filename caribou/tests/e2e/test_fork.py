@@ -29,7 +29,7 @@ def test_8_children_forked_after_a_log_lose_nothing(program: Program, sink: Otlp
                         caribou.log(Event(f"child {number} {step}"))
                     with caribou.trace_run(datapoint_id=f"child {number}", phase="eval"):
                         caribou.log(Event(f"own {number}"))
-                    ok = caribou.flush(20)
+                    ok = caribou.flush(40)
                     os._exit(0 if ok and caribou.stats()["logged"] == 51 else 1)
                 children.append(pid)
             caribou.log(Event("after"))
@@ -108,12 +108,12 @@ def test_forking_while_threads_log_does_not_hang(program: Program, sink: OtlpSin
             if pid == 0:
                 with caribou.trace_run(datapoint_id="child", phase="eval"):
                     caribou.log(Event(f"child {number}"))
-                os._exit(0 if caribou.flush(20) else 1)
+                os._exit(0 if caribou.flush(40) else 1)
             children.append(pid)
         assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)
         stop.set()
         for thread in threads: thread.join()
-        assert caribou.flush(20)
+        assert caribou.flush(40)
         """
     )
     names = {span.attributes["name"] for span in sink.items(item_type="event")}

@@ -277,7 +277,7 @@ def test_an_item_that_is_too_large_is_set_aside_with_the_reason(
     with caribou.trace_run(datapoint_id="d") as trace_id:
         caribou.log(Message("user", "x" * (49 << 20)))
         caribou.log(Message("user", "small"))
-    assert not caribou.flush(30), "something was not acknowledged"
+    assert not caribou.flush(60), "something was not acknowledged"
     assert caribou.flush()
     assert [span.content for span in lenient.items() if span.trace_id == trace_id] == ["small"]
     assert caribou.stats()["refused"] == refused + 1
@@ -288,6 +288,6 @@ def test_a_large_item_arrives_whole(recorded: OtlpSink) -> None:
     text = "x" * (20 << 20)
     with caribou.trace_run(datapoint_id="d") as trace_id:
         caribou.log(Message("user", text))
-    assert caribou.flush(30)
+    assert caribou.flush(60)
     (span,) = [span for span in recorded.items() if span.trace_id == trace_id]
     assert span.content == text
