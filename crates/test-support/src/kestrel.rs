@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long a start may take on a loaded machine.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long an orderly end may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(40);
@@ -146,6 +146,15 @@ impl KestrelProcess {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Waits until the server has written a text to standard error, which is read a moment after it was written.
+    pub fn wait_for_log(&self, text: &str) {
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        while !self.log().contains(text) {
+            assert!(Instant::now() < deadline, "no {text} in {}", self.log());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The data folder.

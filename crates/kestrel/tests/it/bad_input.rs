@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use test_support::otlp::{Any, TestSpan, json_request, protobuf_request};
 use test_support::{KestrelOptions, KestrelProcess};
 
 use crate::support::{BINARY, JSON, PROTOBUF, connect, new_trace, raw, send, server, stored_spans};
 
-fn resident_mib(pid: u32) -> u64 {
+/// The most memory that a process has held so far.
+fn peak_mib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix("VmHWM:"))
         .unwrap();
     line.split_whitespace()
         .next()
@@ -42,25 +44,26 @@ fn a_truncated_protobuf_is_refused_and_nothing_of_it_is_stored() {
 
 #[test]
 fn a_decompression_bomb_is_too_large_and_costs_no_memory() {
-    let server = server();
+    // Of its own: what other tests send meanwhile costs memory as well.
+    let server = KestrelProcess::start(KestrelOptions::with_binary(BINARY));
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..1_000 {
         encoder.write_all(&vec![0; 1 << 20]).unwrap();
     }
     let bomb = encoder.finish().unwrap();
     assert!(bomb.len() < 2 << 20);
-    let before = resident_mib(server.pid());
+    let before = peak_mib(server.pid());
     for _ in 0..5 {
         let headers = [PROTOBUF, ("content-encoding", "gzip")];
         let answer = server.post("/v1/traces", &headers, &bomb);
         assert_eq!(answer.status, 413, "{}", answer.text());
     }
-    let grown = resident_mib(server.pid()).saturating_sub(before);
-    assert!(grown < 300, "grown by {grown} MiB");
+    let grown = peak_mib(server.pid()) - before;
+    assert!(grown < 500, "grown by {grown} of 1000 MiB");
 }
 
 #[test]
-fn a_body_of_100_mb_is_refused_announced_or_not() {
+fn a_body_beyond_64_mib_is_refused_announced_or_not() {
     let server = server();
     let announced = "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\n\
                      content-length: 104857600\r\nconnection: close\r\n\r\n";
@@ -76,8 +79,9 @@ fn a_body_of_100_mb_is_refused_announced_or_not() {
     let mut chunk = b"100000\r\n".to_vec();
     chunk.extend(vec![0; 1 << 20]);
     chunk.extend(b"\r\n");
-    // Read to the end, and forgotten, so that the answer is seen.
-    for _ in 0..100 {
+    // Read to the end, and forgotten, so that the answer is seen: the server does so for a moment only, which is
+    // enough for the little that is left.
+    for _ in 0..66 {
         stream.write_all(&chunk).unwrap();
     }
     stream.write_all(b"0\r\n\r\n").unwrap();
@@ -207,9 +211,10 @@ fn ids_of_any_length_are_rejected_one_by_one() {
 
 #[test]
 fn a_client_that_goes_away_mid_stream_leaves_nothing_behind() {
-    let server = server();
+    // Of its own: what other tests are sending is counted as well.
+    let server = KestrelProcess::start(KestrelOptions::with_binary(BINARY));
     for _ in 0..20 {
-        let mut stream = connect(server);
+        let mut stream = connect(&server);
         stream
             .write_all(
                 b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\n\
@@ -218,7 +223,7 @@ fn a_client_that_goes_away_mid_stream_leaves_nothing_behind() {
             .unwrap();
         stream.shutdown(Shutdown::Both).unwrap();
     }
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !server
         .get("/metrics")
         .text()
@@ -228,6 +233,7 @@ fn a_client_that_goes_away_mid_stream_leaves_nothing_behind() {
             Instant::now() < deadline,
             "bytes of lost clients are still counted"
         );
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -248,9 +254,20 @@ fn a_client_that_stops_in_the_middle_of_a_body_is_told_so_and_let_go() {
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
+/// Many systems let a process have 1,024 open files until it asks for more, and other tests need some, too.
+fn allow_descriptors(count: u64) {
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(count).min(count);
+    if limit.current.is_some_and(|current| current < most) {
+        limit.current = Some(most);
+        setrlimit(Resource::Nofile, limit).unwrap();
+    }
+}
+
 #[test]
 fn a_thousand_idle_connections_do_not_stand_in_the_way() {
     let server = server();
+    allow_descriptors(4_096);
     let idle: Vec<_> = (0..1_000).map(|_| connect(server)).collect();
     let span = TestSpan::new(new_trace(), 0);
     send(server, "idle", std::slice::from_ref(&span));

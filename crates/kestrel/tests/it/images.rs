@@ -363,7 +363,7 @@ fn a_bucket_keeps_images_of_who_signs_with_the_right_key_and_of_no_other() {
         (answer.status, answer.header("retry-after")),
         (503, Some("1"))
     );
-    assert!(stranger.log().contains("403"), "{}", stranger.log());
+    stranger.wait_for_log("403");
 
     let server = with_secret(SECRET);
     assert_eq!(server.post("/v1/traces", &[PROTOBUF], &body).status, 200);

@@ -128,7 +128,10 @@ fn without_its_engine_the_server_defers_and_recovers_by_itself() {
     let span = TestSpan::new(1, 0);
     let body = protobuf_request("away", std::slice::from_ref(&span));
     let mut deferred = 0;
-    for _ in 0..3 {
+    let mut kills = 0;
+    // A request may come so late that the engine is back; not every time.
+    while kills < 3 || (deferred == 0 && kills < 20) {
+        kills += 1;
         server.kill_engine();
         loop {
             let answer = server.post("/v1/traces", &[PROTOBUF], &body);
@@ -137,6 +140,7 @@ fn without_its_engine_the_server_defers_and_recovers_by_itself() {
                 503 => {
                     assert!(answer.header("retry-after").is_some());
                     deferred += 1;
+                    std::thread::sleep(Duration::from_millis(5));
                 }
                 other => panic!("{other}: {}", answer.text()),
             }
@@ -147,13 +151,14 @@ fn without_its_engine_the_server_defers_and_recovers_by_itself() {
     server.wait_for_json(&format!("/api/v1/traces/{}", span.trace_hex()), |trace| {
         trace["span_count"] == 1
     });
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while server
         .get("/metrics")
         .text()
         .contains("kestrel_engine_restarts_total 0\n")
     {
         assert!(Instant::now() < deadline, "restarts are not counted");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

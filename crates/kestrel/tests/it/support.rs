@@ -88,7 +88,7 @@ pub(crate) fn raw(server: &KestrelProcess, request: &[u8]) -> String {
 pub(crate) fn connect(server: &KestrelProcess) -> TcpStream {
     let stream = TcpStream::connect(server.url().trim_start_matches("http://")).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     stream
 }
