@@ -18,6 +18,15 @@ KESTREL = ("kestrel", "far-kestrel")
 ANY = ("kestrel", "clickhouse", "far-kestrel")
 BEHIND = ("clickhouse", "far-kestrel")
 SPOOL_DISK_BYTES = 256 << 10
+BUSY_PER_PROCESSOR = int(os.environ.get("CHAOS_BUSY", "4"))
+WRITE_AND_SYNC = """
+import os, sys
+while True:
+    with open(f"{sys.argv[1]}-{os.getpid()}", "wb") as file:
+        file.write(bytes(8 << 20))
+        file.flush()
+        os.fsync(file.fileno())
+"""
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ def kill_program(round: Round) -> None:
     spoil_network(round, 0.4)
     round.start_programs()
     for _ in range(round.random.randint(1, 2)):
-        round.pause(0.1, 1.5)
+        round.pause(*round.random.choice([(0.2, 0.4), (0.1, 1.5)]))
         victim = round.random.choice(round.programs)
         if victim.is_alive:
             victim.kill()
@@ -43,10 +52,17 @@ def kill_program(round: Round) -> None:
 
 
 def kill_program_on_busy_machine(round: Round) -> None:
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4 * (os.cpu_count() or 2))]
+    """Many processes that take the processors, and some that keep the disk busy."""
+    spins = [sys.executable, "-c", "while True: pass"]
+    writes = [sys.executable, "-c", WRITE_AND_SYNC, str(round.folder / "busy")]
+    count = BUSY_PER_PROCESSOR * (os.cpu_count() or 2)
+    # Each in a session of its own: the kernel shares the processors among sessions first.
+    commands = [writes if number % 4 == 0 else spins for number in range(count)]
+    busy = [subprocess.Popen(command, start_new_session=True) for command in commands]
     try:
         round.start_programs()
-        round.pause(1.0, 2.5)
+        # Half of them within moments of their first item.
+        round.pause(*round.random.choice([(0.2, 0.4), (1.0, 2.5)]))
         round.end_programs(kill=1.0)
     finally:
         for process in busy:

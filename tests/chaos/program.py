@@ -75,16 +75,19 @@ class Program:
     def record(self, index: int) -> None:
         rng = random.Random(f"{self.plan['seed']}/{index}")
         while not self.stopping.is_set():
-            self.rollout(rng, rng.randint(1, 60))
+            if rng.random() < self.plan["bursts"]:
+                self.rollout(rng, rng.randint(500, 2000), in_a_burst=True)
+            else:
+                self.rollout(rng, rng.randint(1, 60))
 
-    def rollout(self, rng: random.Random, items: int) -> None:
+    def rollout(self, rng: random.Random, items: int, in_a_burst: bool = False) -> None:
         meta = {"datapoint_id": self.plan["name"], "phase": "eval", "run_id": self.plan["run"]}
         with caribou.trace_run(meta) as trace_id:
             self.notes.write("O", trace_id)
             for number in range(items):
                 self.message(rng, trace_id)
                 # Slower than the encoder, so that nothing has to be dropped.
-                if number % 10 == 9 or rng.random() < 0.05:
+                if not in_a_burst and (number % 10 == 9 or rng.random() < 0.05):
                     self.stopping.wait(rng.uniform(0, 20) / self.plan["rate"])
             score = rng.randrange(1, 1000) / 1000
             marker = self.marker()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos import spool_files, store
-from chaos.notes import Notes
+from chaos.notes import Item, Notes
 from chaos.proxy import FaultProxy
 from chaos.world import Clock, World
 
@@ -36,6 +36,7 @@ class Result:
     copies: int = 0
     lost: list[str] = field(default_factory=list)
     unpromised: int = 0
+    oldest_lost_ms: int = 0
     doubled: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     set_aside: int = 0
@@ -60,6 +61,7 @@ class Plan:
     threads: int
     forks: int
     rate: float
+    bursts: float
     flushes: float
     flush_at_end: bool
 
@@ -144,6 +146,7 @@ class Round:
             threads=self.random.randint(1, 3),
             forks=self.random.choice([0, 0, 1, 2]) if forks else 0,
             rate=self.random.choice([50, 200, 500]),
+            bursts=self.random.choice([0.0, 0.0, 0.05, 0.2]),
             flushes=self.random.choice([0.0, 0.02, 0.1]),
             flush_at_end=self.random.random() < 0.5,
         )
@@ -236,6 +239,7 @@ class Round:
         result.copies = store.copies(self.world.near, self.project) - len(stored.spans)
         result.lost = [self.describe(item, notes) for item in lost]
         result.unpromised = len(stored.lost(items)) - len(stored.lost(promised))
+        result.oldest_lost_ms = max((self.age_ms(item, notes) for item in stored.lost(items)), default=0)
         result.doubled = stored.doubled()
         result.changed = [item.marker for item in stored.changed(items)]
         result.sums = store.expected_sums(stored)
@@ -249,14 +253,18 @@ class Round:
         if not self.expects_damage and kept > torn:
             result.problems.append(f"{kept} pieces of damage that nobody did")
 
-    def describe(self, item: object, notes: Notes) -> str:
-        process = notes.processes[item.process]  # type: ignore[attr-defined]
+    def age_ms(self, item: Item, notes: Notes) -> int:
+        """How long before the kill of its process it was logged; nothing where none was killed."""
+        killed_at = notes.processes[item.process].killed_at
+        return 0 if killed_at is None or item.marker in self.may_be_lost else (killed_at - item.at) // 1_000_000
+
+    def describe(self, item: Item, notes: Notes) -> str:
+        process = notes.processes[item.process]
         if process.ended_well:
-            return f"{item.marker} of a program that ended by itself"  # type: ignore[attr-defined]
-        if item.at <= process.confirmed_until:  # type: ignore[attr-defined]
-            return f"{item.marker} confirmed before"  # type: ignore[attr-defined]
-        age = ((process.killed_at or 0) - item.at) / 1e6  # type: ignore[attr-defined]
-        return f"{item.marker} {age:.0f} ms before the kill"  # type: ignore[attr-defined]
+            return f"{item.marker} of a program that ended by itself"
+        if item.at <= process.confirmed_until:
+            return f"{item.marker} confirmed before"
+        return f"{item.marker} {self.age_ms(item, notes)} ms before the kill"
 
     def damage_spool(self) -> None:
         """Damages some of what dead programs left, at least one file."""
@@ -270,7 +278,7 @@ class Round:
             if count > len(broken):
                 self.may_be_lost |= {item.marker for item in self.rollouts()}
 
-    def rollouts(self) -> list[object]:
+    def rollouts(self) -> list[Item]:
         notes = Notes()
         for program in self.programs:
             if program.notes.exists():

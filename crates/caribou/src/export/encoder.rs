@@ -28,6 +28,10 @@ impl Encoder {
     /// After this many looks without a span the encoder sleeps until it is called.
     const EMPTY_LOOKS: u32 = 25;
     const BEAT: Duration = Duration::from_secs(30);
+    /// Nothing is held back longer, so that what is encoded can be kept on disk while the rest of a burst is encoded.
+    const LONGEST_ENCODING: Duration = Duration::from_millis(10);
+    /// Looking at the clock costs little, but not nothing.
+    const SPANS_PER_LOOK: usize = 16;
     /// The largest item that is kept.
     const MAX_SPAN_BYTES: usize = 48 << 20;
 
@@ -69,6 +73,7 @@ impl Encoder {
         };
         let mut chunk = empty();
         let mut encoded = Vec::new();
+        let mut began = Instant::now();
         for span in spans.drain(..) {
             encoded.clear();
             caribou_otlp::encode::encode_span(&span, &mut encoded);
@@ -80,6 +85,11 @@ impl Encoder {
                 self.hand_over(std::mem::replace(&mut chunk, empty()));
             }
             chunk.push(&encoded);
+            let is_time_to_look = chunk.len().is_multiple_of(Self::SPANS_PER_LOOK);
+            if is_time_to_look && began.elapsed() > Self::LONGEST_ENCODING {
+                self.hand_over(std::mem::replace(&mut chunk, empty()));
+                began = Instant::now();
+            }
         }
         if !chunk.is_empty() {
             self.hand_over(chunk);
