@@ -1,12 +1,11 @@
 //! One segment on its way to Langfuse.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 
 use caribou_model::{ItemType, SpanId};
 use caribou_otlp::encode::Envelope;
-use caribou_spool::{Entry, SegmentReader, StoredRecord};
+use caribou_spool::{Damage, Entry, SegmentReader, SpoolError, StoredRecord};
 
 use super::api::{Answer, Api, Later};
 use super::gathered::{Gathered, Part};
@@ -390,7 +389,7 @@ fn open(part: &Part) -> Option<SegmentReader> {
 pub(super) fn for_each_record(
     file: &mut SegmentReader,
     mut each: impl FnMut(u64, &[u8]),
-) -> io::Result<Vec<caribou_spool::Damage>> {
+) -> Result<Vec<Damage>, SpoolError> {
     let mut damages = Vec::new();
     loop {
         let position = file.position();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use caribou_spool::{DestinationSpool, Journal, Lead};
+use caribou_spool::{Damage, DestinationSpool, Journal, Lead, SpoolError};
 
 use super::api::{Answer, Api, Later};
 use super::departure::{Departure, for_each_record};
@@ -173,7 +173,7 @@ impl LangfuseDestination {
         let foreign = resource.as_deref().map(|resource| Reader::new(resource));
         let reader = foreign.as_ref().unwrap_or(&self.reader);
         let (gathering, mut key, mut records) = (&mut self.gathering, None, 0);
-        let scanned = journal.reader().map(|mut file| {
+        let scanned = journal.reader().and_then(|mut file| {
             for_each_record(&mut file, |_, payload| {
                 let request = reader.request(&[payload]);
                 if let Some(record) = read(&request).pop() {
@@ -190,17 +190,7 @@ impl LangfuseDestination {
         });
         let key = key.map(|key| self.gathering.home_of(key));
         let Some(gathered) = key.and_then(|key| self.gathering.get_mut(key)) else {
-            let _still = fork::hold_off();
-            let reason = scanned.err().map_or_else(
-                || "it holds no span that can be read".to_owned(),
-                |error| error.to_string(),
-            );
-            self.notices.tell_once("langfuse_unreadable", || {
-                format!(
-                    "what waits for Langfuse in {} is left there: {reason}",
-                    journal.path().display()
-                )
-            });
+            self.put_away(journal, scanned);
             return;
         };
         gathered.of_others += records;
@@ -210,6 +200,27 @@ impl LangfuseDestination {
         gathered.parts.insert(0, Part::Journal(journal));
         if is_under_way && let Some(gathered) = key.and_then(|key| self.gathering.take(key)) {
             self.complete.push_back(gathered);
+        }
+    }
+
+    /// Removes a file that another process had not come to fill, once what is damaged in it is kept elsewhere.
+    fn put_away(&self, journal: Journal, scanned: Result<Vec<Damage>, SpoolError>) {
+        let path = journal.path();
+        let removed = scanned
+            .and_then(|damages| {
+                damages
+                    .iter()
+                    .try_for_each(|damage| journal.move_damage(damage).map(|_| ()))
+            })
+            .and_then(|()| journal.remove());
+        if let Err(error) = removed {
+            let _still = fork::hold_off();
+            self.notices.tell_once("langfuse_unreadable", || {
+                format!(
+                    "what waits for Langfuse in {} cannot be read and is left there: {error}",
+                    path.display()
+                )
+            });
         }
     }
 
