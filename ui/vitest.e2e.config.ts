@@ -5,7 +5,7 @@ export default defineConfig({
     environment: "node",
     include: process.env["SHOTS"] ? ["e2e/*.shots.ts"] : ["e2e/*.spec.ts"],
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 150_000,
+    hookTimeout: 120_000,
   },
 });

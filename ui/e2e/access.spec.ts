@@ -65,11 +65,11 @@ for (const colorScheme of ["light", "dark"] as const) {
           bypassCSP: true,
         });
         await page.goto((name === "empty" ? empty : site).url + path);
-        await page.waitForTimeout(700);
+        await settled(page);
         if (name === "rollout") {
           await page.keyboard.press("f");
           await page.keyboard.press("f");
-          await page.waitForTimeout(500);
+          await settled(page);
         }
         expect(await findings(page)).toEqual([]);
         expect(await sidewaysScroll(page)).toEqual([]);
@@ -77,6 +77,25 @@ for (const colorScheme of ["light", "dark"] as const) {
       });
     });
   }
+}
+
+/** Waits until the page shows what it is about and nothing on it moves any more. */
+async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () =>
+      document.querySelector("h1, h2, article, [role=table], [role=heading]") !== null &&
+      document.querySelector("[role=status][aria-label^=loading], [class*=_pending_]") === null,
+  );
+  // What appears a moment later, such as what is loaded after the rest.
+  await page.waitForTimeout(700);
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .every(
+        ({ playState, effect }) =>
+          playState !== "running" || effect?.getComputedTiming().endTime === Infinity,
+      ),
+  );
 }
 
 /** Elements that scroll sideways though they are neither code nor a table. */

@@ -43,7 +43,7 @@ describe.skipIf(url === undefined)("a real server", () => {
                 rows.map((row) => Number(row.getAttribute("data-row"))).sort((a, b) => b - a)[0],
             );
         },
-        { timeout: 30_000 },
+        { timeout: 60_000 },
       )
       .toBeGreaterThan(300);
     expect(await page.locator("[data-row]").count()).toBeLessThan(200);

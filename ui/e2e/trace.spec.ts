@@ -5,6 +5,9 @@ import { LARGE_ID } from "./mock/large.ts";
 import { CODING_ID, RUNNING_ID } from "./mock/world.ts";
 import { openPage, startBrowser, startSite, type Site } from "./support.ts";
 
+/** What comes by and by may take its time on a busy machine. */
+const POLLING = { timeout: 45_000 };
+
 let site: Site;
 let browser: Browser;
 let page: Page;
@@ -32,11 +35,13 @@ afterEach(async () => {
 
 const selected = () => page.locator("article[data-selected]");
 const transcript = () => page.getByRole("region", { name: "transcript" });
+/** Items are laid out after everything else is in place, keys included. */
+const loaded = () => transcript().locator("article").first().waitFor();
 
 describe("trace", () => {
   test("j and k walk the items and the address follows", async () => {
     await page.goto(`${site.url}/traces/${CODING_ID}`);
-    await transcript().waitFor();
+    await loaded();
     await page.keyboard.press("j");
     await page.waitForURL(/item=/);
     const first = page.url();
@@ -48,7 +53,7 @@ describe("trace", () => {
 
   test("e goes to the error, which shows its message and folds its traceback", async () => {
     await page.goto(`${site.url}/traces/${CODING_ID}`);
-    await transcript().waitFor();
+    await loaded();
     await page.keyboard.press("e");
     await selected().getByText("TimeoutError: no output for 30 s").waitFor();
     expect(await selected().getByText("asyncio.wait_for").count()).toBe(0);
@@ -60,8 +65,9 @@ describe("trace", () => {
 
   test("a tool call and its execution are one card", async () => {
     await page.goto(`${site.url}/traces/${CODING_ID}`);
-    await transcript().waitFor();
+    await loaded();
     await page.keyboard.press("t");
+    await selected().waitFor();
     expect(
       await page.getByRole("article", { name: "tool" }).filter({ hasText: "read_file" }).count(),
     ).toBe(1);
@@ -71,7 +77,7 @@ describe("trace", () => {
 
   test("search finds folded content and opens it", async () => {
     await page.goto(`${site.url}/traces/${CODING_ID}`);
-    await transcript().waitFor();
+    await loaded();
     await page.keyboard.press("/");
     await page.keyboard.type("guideline number 24");
     await page.getByText("1 items, 1 hits").waitFor();
@@ -86,13 +92,13 @@ describe("trace", () => {
     await page.goto(`${site.url}/traces/${CODING_ID}?item=${id}`);
     await selected().waitFor();
     await expect
-      .poll(async () => (await selected().boundingBox())?.y ?? -1)
+      .poll(async () => (await selected().boundingBox())?.y ?? -1, POLLING)
       .toSatisfy((top: number) => top >= 0 && top < 900);
   });
 
   test("grades show criteria and fold the grader's own calls", async () => {
     await page.goto(`${site.url}/traces/${CODING_ID}`);
-    await transcript().waitFor();
+    await loaded();
     await page.keyboard.press("G");
     await page.getByRole("cell", { name: "the message says what, not why" }).waitFor();
     await page.getByRole("button", { name: "2 messages of the grader" }).click();
@@ -101,7 +107,7 @@ describe("trace", () => {
 
   test("a foreign model call shows only what is new", async () => {
     await page.goto(`${site.url}/traces/${CODING_ID}`);
-    await transcript().waitFor();
+    await loaded();
     await page
       .getByRole("treeitem", { name: /chat gpt-4o-mini/ })
       .last()
@@ -112,17 +118,30 @@ describe("trace", () => {
 
   test("a running rollout grows and follows only while the reader is at the end", async () => {
     await page.goto(`${site.url}/traces/${RUNNING_ID}`);
-    await transcript().waitFor();
-    await page.waitForTimeout(600);
+    await loaded();
+    const height = () => transcript().evaluate((element) => element.scrollHeight);
+    const toEnd = () =>
+      transcript().evaluate(
+        (element) => element.scrollHeight - element.clientHeight - element.scrollTop,
+      );
+    const before = await height();
+    await expect.poll(height, POLLING).toBeGreaterThan(before);
     expect(await transcript().evaluate((element) => element.scrollTop)).toBe(0);
-    await transcript().evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
-    await page.waitForTimeout(200);
-    await transcript().evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
-    await page.waitForTimeout(1500);
-    const distance = await transcript().evaluate(
-      (element) => element.scrollHeight - element.clientHeight - element.scrollTop,
-    );
-    expect(distance).toBeLessThan(500);
+    // Rows that come into view are measured, which moves the end.
+    await expect
+      .poll(async () => {
+        await transcript().evaluate((element) => {
+          element.scrollTo({ top: element.scrollHeight });
+          return new Promise((resolve) =>
+            requestAnimationFrame(() => requestAnimationFrame(resolve)),
+          );
+        });
+        return toEnd();
+      }, POLLING)
+      .toBeLessThan(20);
+    const end = await height();
+    await expect.poll(height, POLLING).toBeGreaterThan(end + 600);
+    await expect.poll(toEnd, POLLING).toBeLessThan(500);
     await page
       .getByText(/still working on it/)
       .last()
@@ -147,7 +166,7 @@ describe("trace", () => {
 describe("a trace with 100,000 spans", () => {
   test("shows its first screen within a second and scrolls without growing", async () => {
     await page.goto(`${site.url}/traces/${CODING_ID}`);
-    await transcript().waitFor();
+    await loaded();
     const before = Date.now();
     await page.goto(`${site.url}/traces/${LARGE_ID}`);
     await page.getByText("Item 1:").first().waitFor();

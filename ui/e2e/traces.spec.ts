@@ -3,6 +3,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openPage, startBrowser, startSite, type Site } from "./support.ts";
 
+/** What comes by and by may take its time on a busy machine. */
+const POLLING = { timeout: 45_000 };
+
 let site: Site;
 let browser: Browser;
 let page: Page;
@@ -77,7 +80,7 @@ describe("traces", () => {
       .nth(1)
       .getByRole("link")
       .click({ modifiers: ["Control"] });
-    expect((await opened).url()).toMatch(/\/traces\/[0-9a-f]{32}$/);
+    await (await opened).waitForURL(/\/traces\/[0-9a-f]{32}$/);
   });
 
   test("sorting is in the address", async () => {
@@ -93,17 +96,18 @@ describe("traces", () => {
   test("new rollouts appear on top without moving what is read", async () => {
     await page.goto(`${site.url}/traces`);
     const table = page.getByRole("table", { name: "rollouts" });
+    await rows().first().waitFor();
     await table.evaluate((element) => element.scrollTo({ top: 640 }));
-    await page.waitForTimeout(100);
     const place = () =>
       page.evaluate(() => {
         const box = document.querySelector("[role=table]")?.getBoundingClientRect();
-        return document.elementFromPoint(300, (box?.top ?? 0) + 100)?.textContent;
+        const there = document.elementFromPoint(300, (box?.top ?? 0) + 100);
+        return there?.closest("[data-row]")?.querySelector("a")?.textContent;
       });
+    await expect.poll(place, POLLING).toBeTruthy();
     const before = await place();
-    await page.getByText(/new above/).waitFor();
-    await page.waitForTimeout(700);
-    expect(await place()).toBe(before);
+    await page.getByText(/^([3-9]|\d{2,}) new above/).waitFor();
+    await expect.poll(place, POLLING).toBe(before);
     await page.getByText(/new above/).click();
     await page
       .getByText(/arrived live/)
@@ -115,13 +119,16 @@ describe("traces", () => {
     await page.goto(`${site.url}/p/bulk`);
     await page.getByText("1,000,000 rollouts").waitFor();
     const table = page.getByRole("table", { name: "rollouts" });
-    for (let turn = 0; turn < 12; turn += 1) {
-      await table.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
-      await page.waitForTimeout(150);
-    }
+    await expect
+      .poll(async () => {
+        await table.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+        const shown = await rows().evaluateAll((found) =>
+          found.map((row) => Number(row.getAttribute("data-row"))),
+        );
+        return Math.max(...shown);
+      }, POLLING)
+      .toBeGreaterThan(600);
     expect(await rows().count()).toBeLessThan(120);
-    const last = Number(await rows().last().getAttribute("data-row"));
-    expect(last).toBeGreaterThan(600);
   });
 
   test("columns are chosen and remembered", async () => {
