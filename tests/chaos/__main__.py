@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ def main() -> int:
         check_sums(world, results)
     print(table(results, time.monotonic() - started))
     failed = [result for result in results if result.failed]
+    if not failed:
+        shutil.rmtree(folder, ignore_errors=True)
     for result in failed:
         tell(result, folder, seed, arguments.rounds)
     return 1 if failed else 0

@@ -242,8 +242,7 @@ def two_drain_at_once(round: Round) -> None:
     round.world.heal()
     if round.random.random() < 0.5:
         round.proxy.behave(Behaviour("slow", seconds=0.1))
-    by_command = round.result.destination != "clickhouse" and round.random.random() < 0.5
-    if by_command:
+    if round.random.random() < 0.5:
         round.drain_by_command(2)
         return
     # One more that is killed in the middle of it.

@@ -205,7 +205,7 @@ class Round:
     def deliver(self) -> None:
         """Heals everything and has what is left delivered."""
         self.world.heal()
-        if self.result.destination != "clickhouse" and self.random.random() < 0.3:
+        if self.random.random() < 0.3:
             self.drain_by_command(1)
         self.last_programs()
 

@@ -48,6 +48,8 @@ class World:
         self.packages = folder / "packages"
         package = Path(caribou.__file__).parent
         shutil.copytree(package, self.packages / "caribou", ignore=shutil.ignore_patterns("__pycache__"))
+        self.programs = folder / "programs"
+        shutil.copytree(HERE, self.programs, ignore=shutil.ignore_patterns("__pycache__"))
         self.clock_library = folder / "clock.so"
         subprocess.run(
             ["cc", "-shared", "-fPIC", "-O1", "-o", self.clock_library, HERE / "clock.c", "-ldl"], check=True
@@ -68,6 +70,7 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Ends what was started; what it left is the caller's to remove."""
         self.to_kestrel.heal()
         self.to_clickhouse.heal()
         for server in (self.far, self.near):
@@ -95,7 +98,7 @@ class World:
         return {"KESTREL_API_URL": self.to_kestrel.url if name == "kestrel" else self.far.url}
 
     def python(self, program: str, *arguments: str) -> list[str]:
-        return [sys.executable, str(HERE / program), *arguments]
+        return [sys.executable, str(self.programs / program), *arguments]
 
 
 def free_port() -> int:
