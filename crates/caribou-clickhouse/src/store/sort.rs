@@ -222,16 +222,27 @@ impl TraceSort {
             sql.push(&format!("({} IS NULL AND ", self.key.as_str()));
             return sql.push_statement(later).push(")").to_owned();
         };
-        let (column, beyond) = (self.number_expression(), self.beyond());
+        let beyond = self.beyond();
+        let (column, value) = if self.key.is_float() {
+            // The float behind the number, so that the column is compared as it is.
+            let bits = if number < 0 {
+                number ^ i64::MAX
+            } else {
+                number
+            };
+            let value = format!("reinterpretAsFloat64(toInt64({bits}))");
+            (format!("toFloat64({})", self.key.as_str()), value)
+        } else {
+            (self.number_expression(), format!("toInt64({number})"))
+        };
         let nulls = if self.key.is_nullable() {
             format!("{} IS NULL OR ", self.key.as_str())
         } else {
             String::new()
         };
         sql.push(&format!(
-            "({nulls}ifNull({column} {beyond}= toInt64(?), false) AND (ifNull({column} {beyond} toInt64(?), false) OR "
+            "({nulls}ifNull({column} {beyond}= {value}, false) AND (ifNull({column} {beyond} {value}, false) OR "
         ));
-        sql.bind(number).bind(number);
         sql.push_statement(later).push("))").to_owned()
     }
 }
