@@ -18,17 +18,22 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 BINARY = Path(os.environ.get("KESTREL_TEST_BINARY", ROOT / "target" / "debug" / "kestrel"))
 ENGINE_PASSWORD = "engine-password-of-the-tests"
-READY_WITHIN_SECONDS = 30.0
+READY_WITHIN_SECONDS = 90.0
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port where nobody answers. It is kept for whoever is told it, as often as they come and go."""
+    placeholder = socket.socket()
+    placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    placeholder.bind(("127.0.0.1", 0))
+    _reserved.append(placeholder)
+    port: int = placeholder.getsockname()[1]
+    return port
 
 
 class KestrelServer:
@@ -69,13 +74,13 @@ class KestrelServer:
         """Asks the server to end and waits for it."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
+            self.process.wait(60)
 
     def kill(self) -> None:
         """Ends the server as a power cut would: nothing of it runs another instruction."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def status(self, path: str) -> int:
         """Status of a GET; 0 where nobody answers."""
@@ -105,7 +110,7 @@ class KestrelServer:
             if cursor is None:
                 return items
 
-    def wait_until(self, holds: Callable[[], bool], seconds: float = 15.0) -> None:
+    def wait_until(self, holds: Callable[[], bool], seconds: float = 60.0) -> None:
         """Waits for what may follow an acknowledgement a moment later, such as summaries."""
         deadline = time.monotonic() + seconds
         while True:

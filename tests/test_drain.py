@@ -128,7 +128,7 @@ def test_what_waits_for_clickhouse_needs_its_password(kestrel: KestrelServer, sp
     code, printed = drain(spool, "--timeout", "1")
     assert code != 0
     assert f"set CLICKHOUSE_USER=kestrel and CLICKHOUSE_PASSWORD and set CLICKHOUSE_URL={url}" in printed
-    code, printed = drain(spool, "--timeout", "1", CLICKHOUSE_USER="kestrel", CLICKHOUSE_PASSWORD="wrong")
+    code, printed = drain(spool, "--timeout", "5", CLICKHOUSE_USER="kestrel", CLICKHOUSE_PASSWORD="wrong")
     assert code != 0
     assert "41 spans stay" in printed and "Authentication" in printed
 

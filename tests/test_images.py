@@ -155,6 +155,7 @@ def test_every_binary_is_stored_once_and_comes_back_as_it_was(kestrel: KestrelSe
     assert "&width=640&height=480" in text
 
 
+@pytest.mark.timeout(300)
 def test_they_are_seen_on_the_page_and_nothing_in_them_runs(kestrel: KestrelServer, recorded: str) -> None:
     svg = f"/api/v1/images/{digest('svg')}?project={PROJECT}"
     look = ["node", "tests/browser/show_images.mjs", kestrel.url, recorded, svg]
@@ -231,7 +232,7 @@ def test_an_image_outlives_a_kill_of_the_program_while_the_server_is_away(
         spans = kestrel.every(f"/api/v1/traces/{trace_id}/spans")
         return any(digest("page") in json.dumps(span) for span in spans)
 
-    kestrel.wait_until(is_there, 30)
+    kestrel.wait_until(is_there)
 
 
 FORKING = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kestrel_server import free_port
 from langfuse_server import PUBLIC_KEY, SECRET_KEY, LangfuseServer, RefusedError
 
 QUICK_START = """
@@ -28,7 +28,7 @@ with caribou.trace_run({"datapoint_id": "req_123", "phase": "prod"}) as trace_id
     caribou.log(Message(role="assistant", content="Hi!", model="gpt-4o", input_tokens=10, output_tokens=5))
     caribou.set_status(caribou.RolloutStatus.COMPLETED)
 
-assert caribou.flush(20)
+assert caribou.flush(60)
 print(trace_id)
 """
 
@@ -70,9 +70,7 @@ def langfuse() -> Iterator[LangfuseServer]:
 @pytest.fixture
 def port() -> int:
     """Where nobody listens."""
-    with socket.socket() as placeholder:
-        placeholder.bind(("127.0.0.1", 0))
-        return int(placeholder.getsockname()[1])
+    return free_port()
 
 
 def environment(url: str) -> dict[str, str]:
@@ -88,7 +86,7 @@ def environment(url: str) -> dict[str, str]:
 
 def run(server: LangfuseServer, program: str) -> str:
     """Output of a program that records to this server alone."""
-    program = textwrap.dedent(program).replace("assert caribou.flush(20)", "caribou.flush(20)")
+    program = textwrap.dedent(program).replace("assert caribou.flush(60)", "caribou.flush(60)")
     command = [sys.executable, "-c", program]
     ran = subprocess.run(command, env=environment(server.url), capture_output=True, text=True, timeout=90)
     assert ran.returncode == 0, ran.stderr
@@ -109,7 +107,7 @@ def run_and_kill(url: str, program: str) -> str:
     return "".join(printed)
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"still not so after {seconds} s"
@@ -185,7 +183,7 @@ def test_grades_and_criteria_are_scores_of_the_root(langfuse: LangfuseServer) ->
                 {"type": "facts", "passed": False},
             ]))
             caribou.add_tags("late")
-        caribou.flush(20)
+        caribou.flush(60)
         """,
     )
     scores = {score["name"]: score for score in langfuse.scores.values()}
@@ -216,7 +214,7 @@ def test_tools_and_errors_show(langfuse: LangfuseServer) -> None:
                 raise RuntimeError("gave up")
         except RuntimeError:
             pass
-        caribou.flush(20)
+        caribou.flush(60)
         """,
     )
     [tool] = [span for span in langfuse.spans.values() if span["attributes"]["langfuse.observation.type"] == "tool"]
@@ -247,7 +245,7 @@ def test_one_bad_span_does_not_take_the_others_with_it(langfuse: LangfuseServer)
         with caribou.trace_run({"datapoint_id": "d", "phase": "prod", "run_id": "r"}):
             for number in range(40):
                 caribou.log(Message(role="user", content="poison" if number == 17 else f"message {number}"))
-        caribou.flush(20)
+        caribou.flush(60)
         print(caribou.stats()["destinations"]["langfuse"])
         """,
     )
@@ -265,14 +263,14 @@ for rollout in range(20):
         for number in range(60):
             caribou.log(Message(role="user", content=f"message {number}"))
         caribou.log(Grade(score=1.0, grader_type="g"))
-caribou.flush(30)
+caribou.flush(90)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", program], env=environment(langfuse.url), stderr=subprocess.DEVNULL
     )
     wait_until(lambda: langfuse.requests >= 2)
     langfuse.answer_with = None
-    assert process.wait(60) == 0
+    assert process.wait(100) == 0
     assert len(langfuse.spans) == 20 * 62
     assert len(langfuse.scores) == 20
     assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
@@ -415,7 +413,7 @@ def test_a_refused_score_is_counted_and_kept_with_the_reason(langfuse: LangfuseS
 with caribou.trace_run({"datapoint_id": "d", "phase": "eval", "run_id": "r"}):
     for grader in ("good", "bad", "fine"):
         caribou.log(Grade(score=1.0, grader_type=grader))
-caribou.flush(20)
+caribou.flush(60)
 print(counts()["refused"], counts()["acknowledged"])
 """,
     )
@@ -427,19 +425,21 @@ print(counts()["refused"], counts()["acknowledged"])
 
 def test_paced_scores_hold_up_no_spans_and_stay_on_disk(langfuse: LangfuseServer, tmp_path: Path) -> None:
     langfuse.has_batch_route = False
-    run(
-        langfuse,
-        """
-        import caribou
-        from caribou import Grade
-        for rollout in range(35):
-            with caribou.trace_run({"datapoint_id": f"d{rollout}", "phase": "eval", "run_id": "r"}):
-                caribou.log(Grade(score=1.0, grader_type="g"))
-        caribou.flush(1)
-        """,
-    )
-    assert len(langfuse.spans) == 70
-    assert len(langfuse.scores) == 30
+    program = """
+import sys
+import caribou
+from caribou import Grade
+for rollout in range(35):
+    with caribou.trace_run({"datapoint_id": f"d{rollout}", "phase": "eval", "run_id": "r"}):
+        caribou.log(Grade(score=1.0, grader_type="g"))
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=environment(langfuse.url), stdin=subprocess.PIPE) as process:
+        wait_until(lambda: len(langfuse.spans) == 70 and len(langfuse.scores) == 30)
+        process.communicate(timeout=40)
+    assert process.returncode == 0
+    assert (len(langfuse.spans), len(langfuse.scores)) == (70, 30)
     assert not [refusal for refusal in langfuse.refusals if refusal.startswith("429")]
     assert waiting_files(tmp_path)
     langfuse.has_batch_route = True
@@ -516,7 +516,7 @@ def test_what_a_forked_child_records_is_sent_once_beside_its_parents(langfuse: L
             for child in children:
                 os.waitpid(child, 0)
             caribou.log(Event("after"))
-        caribou.flush(20)
+        caribou.flush(60)
         """,
     )
     run(langfuse, NEXT_PROGRAM)

@@ -37,7 +37,7 @@ class TlsFront:
 
     def __enter__(self) -> TlsFront:
         self._thread.start()
-        assert self._listening.wait(10)
+        assert self._listening.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,6 +12,7 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: [
     "--no-sandbox",
+    "--disable-dev-shm-usage",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -23,6 +24,7 @@ const browser = await chromium.launch({
 // So high that the list shows all rows and most transcripts all articles.
 const HEIGHT = 12000;
 const page = await browser.newPage({ viewport: { width: 1600, height: HEIGHT } });
+page.setDefaultTimeout(120_000);
 
 await page.goto(`${url}/traces?run_id=${runId}`);
 await page.locator("[data-row]").nth(199).waitFor();
@@ -60,9 +62,10 @@ async function readTranscript() {
     if (visible.some((article) => article.label === "grade")) {
       return [...articles.values()];
     }
-    await page.mouse.move(800, 600);
-    await page.mouse.wheel(0, HEIGHT / 2);
-    await page.waitForTimeout(100);
+    await page.getByRole("region", { name: "transcript" }).evaluate((transcript, distance) => {
+      transcript.scrollBy({ top: distance });
+      return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    }, HEIGHT / 2);
   }
   throw new Error(`${page.url()} shows no grade`);
 }

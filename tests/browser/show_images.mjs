@@ -30,6 +30,7 @@ async function openTrace(colorScheme, width, height) {
     viewport: { width, height },
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
   const ran = [];
   page.on("dialog", (dialog) => {
     ran.push(dialog.message());

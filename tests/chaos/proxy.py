@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import socket
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+
+from chaos.servers import free_port
 
 LARGEST_HEAD = 1 << 20
 CHUNK = 64 << 10
@@ -51,9 +52,7 @@ class FaultProxy:
         self._healed.set()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.StreamWriter] = set()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True, name="proxy").start()

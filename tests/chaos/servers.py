@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +16,19 @@ ENGINE_PASSWORD = "engine-password-of-the-tests"
 READY_WITHIN_SECONDS = 60.0
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+_reserved: list[socket.socket] = []
+
+
+def free_port() -> int:
+    """A port where nobody answers. It is kept for whoever is told it, as often as they come and go."""
+    placeholder = socket.socket()
+    placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    placeholder.bind(("127.0.0.1", 0))
+    _reserved.append(placeholder)
+    port: int = placeholder.getsockname()[1]
+    return port
 
 
 class Server:

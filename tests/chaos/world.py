@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
-import socket
 import struct
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import caribou
 from chaos.proxy import FaultProxy
-from chaos.servers import ENGINE_PASSWORD, Server
+from chaos.servers import ENGINE_PASSWORD, Server, free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -99,11 +98,3 @@ class World:
 
     def python(self, program: str, *arguments: str) -> list[str]:
         return [sys.executable, str(self.programs / program), *arguments]
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
