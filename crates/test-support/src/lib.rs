@@ -7,4 +7,4 @@ mod sink;
 
 pub use engine::{TestEngine, shared_engine};
 pub use kestrel::{Answer, KestrelOptions, KestrelProcess, request, shared_kestrel};
-pub use sink::{Reply, Sink};
+pub use sink::{Reply, ReservedAddress, Sink};

@@ -1,19 +1,22 @@
 //! An OTLP server within the test's process: decodes what it is sent as Kestrel does, and keeps it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::{self, Display};
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ops::Deref;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use caribou_model::{ItemType, SpanRecord};
 use caribou_otlp::{Defaults, decode_protobuf};
+use tokio::net::TcpSocket;
 
 /// Takes spans at any path by `POST`; ends with the process.
 #[derive(Clone, Debug)]
 pub struct Sink {
     url: String,
     state: Arc<Mutex<SinkState>>,
+    let_go: Arc<Condvar>,
 }
 
 #[derive(Debug, Default)]
@@ -21,8 +24,57 @@ struct SinkState {
     received: Vec<SpanRecord<'static>>,
     headers: Vec<BTreeMap<String, String>>,
     replies: VecDeque<Reply>,
-    delay: Duration,
+    holds: bool,
     refused_name: Option<String>,
+}
+
+/// An address where nobody answers, kept from everybody but a [`Sink`] that is started there.
+#[derive(Debug)]
+pub struct ReservedAddress {
+    address: String,
+    _bound: TcpSocket,
+}
+
+impl ReservedAddress {
+    /// An address of the loopback interface.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub fn new() -> Self {
+        let bound = TcpSocket::new_v4().expect("a socket");
+        // Who listens may then bind to it as well, and nobody is given it who asks for any port.
+        bound
+            .set_reuseaddr(true)
+            .expect("an option of every socket");
+        bound
+            .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .expect("a free port on the loopback interface");
+        let address = bound.local_addr().expect("a bound socket has an address");
+        Self {
+            address: address.to_string(),
+            _bound: bound,
+        }
+    }
+}
+
+impl Default for ReservedAddress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Deref for ReservedAddress {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Display for ReservedAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.address)
+    }
 }
 
 /// What to answer instead of success.
@@ -57,12 +109,13 @@ impl Sink {
         let sink = Self {
             url: format!("http://{address}"),
             state: Arc::default(),
+            let_go: Arc::default(),
         };
-        let state = Arc::clone(&sink.state);
+        let serving = sink.clone();
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let state = Arc::clone(&state);
-                std::thread::spawn(move || serve(connection, &state));
+                let sink = serving.clone();
+                std::thread::spawn(move || serve(connection, &sink));
             }
         });
         sink
@@ -78,9 +131,15 @@ impl Sink {
         self.state().replies.push_back(reply);
     }
 
-    /// Answers each request only after so long.
-    pub fn answer_after(&self, delay: Duration) {
-        self.state().delay = delay;
+    /// From now on answers nothing until [`Sink::let_go`], but takes what comes.
+    pub fn hold_answers(&self) {
+        self.state().holds = true;
+    }
+
+    /// Answers what was held, and whatever comes, at once.
+    pub fn let_go(&self) {
+        self.state().holds = false;
+        self.let_go.notify_all();
     }
 
     /// Refuses every request that holds a span of this name.
@@ -131,20 +190,21 @@ fn lock(state: &Mutex<SinkState>) -> MutexGuard<'_, SinkState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn serve(connection: TcpStream, state: &Mutex<SinkState>) {
+fn serve(connection: TcpStream, sink: &Sink) {
     let Ok(read_half) = connection.try_clone() else {
         return;
     };
     let mut reader = BufReader::new(read_half);
     let mut writer = connection;
     while let Some((headers, body)) = read_request(&mut reader) {
-        let (reply, delay) = {
-            let mut state = lock(state);
+        let reply = {
+            let mut state = sink.state();
             state.headers.push(headers);
-            (state.replies.pop_front(), state.delay)
+            state.replies.pop_front()
         };
-        std::thread::sleep(delay);
-        let reply = reply.unwrap_or_else(|| take(body, state));
+        let reply = reply.unwrap_or_else(|| take(body, &sink.state));
+        let held = sink.let_go.wait_while(sink.state(), |state| state.holds);
+        drop(held);
         let head = format!(
             "HTTP/1.1 {} -\r\nContent-Length: {}\r\n{}\r\n",
             reply.status,

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caribou::{ClickHouseConfig, Config, Grade, Message, Meta, Phase, Recorder};
 use test_support::{TestEngine, shared_engine};
@@ -37,16 +37,17 @@ fn recorder_in(
 }
 
 fn query(engine: &TestEngine, sql: &str) -> String {
-    ureq::post(engine.url())
+    try_query(engine, sql).unwrap()
+}
+
+fn try_query(engine: &TestEngine, sql: &str) -> Result<String, ureq::Error> {
+    let answer = ureq::post(engine.url())
         .header("X-ClickHouse-User", engine.user())
         .header("X-ClickHouse-Key", engine.password())
-        .send(sql)
-        .unwrap()
+        .send(sql)?
         .body_mut()
-        .read_to_string()
-        .unwrap()
-        .trim()
-        .to_owned()
+        .read_to_string()?;
+    Ok(answer.trim().to_owned())
 }
 
 fn record_one(recorder: &Recorder) {
@@ -173,12 +174,15 @@ fn a_wrong_password_loses_nothing() {
         .configure(Config::new().with_clickhouse(right))
         .unwrap();
     record_one(&recorder);
-    recorder.shutdown(Duration::from_secs(5));
-    let count = query(
-        engine,
-        &format!("SELECT count() FROM {database}.spans FINAL"),
-    );
-    assert_eq!(count, "12");
+    let count = format!("SELECT count() FROM {database}.spans FINAL");
+    let deadline = Instant::now() + PATIENCE;
+    // What the wrong password keeps waiting holds up nothing.
+    while try_query(engine, &count).ok().as_deref() != Some("12") {
+        assert!(Instant::now() < deadline, "{:?}", recorder.stats());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    recorder.shutdown(Duration::from_millis(100));
+    assert_eq!(query(engine, &count), "12");
 }
 
 /// A server that does not say how many rows it wrote, as ClickHouse does where it gathers inserts.

@@ -102,8 +102,10 @@ fn a_thousand_futures_do_not_mix() {
 fn rollouts_end_as_their_guards_and_futures_do() {
     let recording = Recording::start();
     let sink = &recording.sink;
+    let spool = tempfile::tempdir().unwrap();
     let config = caribou::Config::new()
         .with_kestrel_api_url(sink.url())
+        .with_spool_dir(spool.path())
         .with_project("global");
     caribou::configure(config).unwrap();
     let meta = |datapoint: &str| Meta::new(datapoint, Phase::Eval);

@@ -6,7 +6,7 @@ use caribou::{Config, Event, Left, Message, Meta, Phase, Problem};
 use caribou_model::ItemType;
 use test_support::Reply;
 
-use crate::support::Recording;
+use crate::support::{PATIENCE, Recording};
 
 fn reply(status: u16, headers: &str, body: &str) -> Reply {
     Reply {
@@ -55,7 +55,7 @@ fn nothing_listening_is_told_and_counted_at_the_end() {
     scope.log(Event::new("lost")).unwrap();
     assert!(!recording.recorder.flush(Duration::from_millis(50)));
     assert_eq!(recording.recorder.stats().total().queued, 2);
-    assert!(!recording.recorder.shutdown(Duration::from_secs(5)));
+    assert!(!recording.recorder.shutdown(PATIENCE));
     assert_eq!(recording.recorder.stats().total().dropped, 2);
     assert_eq!(recording.told("were not delivered"), 1);
 }
@@ -64,7 +64,7 @@ fn nothing_listening_is_told_and_counted_at_the_end() {
 fn after_a_shutdown_nothing_is_recorded_until_configured() {
     let recording = Recording::start();
     let scope = recording.open_one();
-    assert!(recording.recorder.shutdown(Duration::from_secs(5)));
+    assert!(recording.recorder.shutdown(PATIENCE));
     scope.log(Event::new("lost")).unwrap();
     assert_eq!(recording.recorder.stats().unrecorded, 1);
     recording.recorder.configure(Config::new()).unwrap();

@@ -1,14 +1,13 @@
 //! What is not acknowledged waits on disk and is delivered later.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use caribou::{Config, Event, Meta, Phase, Recorder, Scope};
 use caribou_model::ItemType;
-use test_support::{Reply, Sink};
+use test_support::{Reply, ReservedAddress, Sink};
 
 use crate::support::PATIENCE;
 
@@ -67,12 +66,6 @@ impl Spooling {
     }
 }
 
-/// An address where nobody listens.
-fn deserted() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
 fn numbers(range: std::ops::Range<u32>) -> impl Iterator<Item = String> {
     range.map(|number| number.to_string())
 }
@@ -88,7 +81,7 @@ fn names(sink: &Sink) -> Vec<String> {
 #[test]
 fn what_a_server_misses_is_on_disk_and_comes_in_order_once_it_is_back() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let spooling = Spooling::start(folder.path(), &format!("http://{address}"));
     spooling.log(numbers(0..1_000));
     assert!(!spooling.recorder.flush(PATIENCE), "nobody is there");
@@ -108,7 +101,8 @@ fn what_a_server_misses_is_on_disk_and_comes_in_order_once_it_is_back() {
 #[test]
 fn flush_does_not_wait_for_a_server_that_is_away_once_everything_is_on_disk() {
     let folder = tempfile::tempdir().unwrap();
-    let spooling = Spooling::start(folder.path(), &format!("http://{}", deserted()));
+    let address = ReservedAddress::new();
+    let spooling = Spooling::start(folder.path(), &format!("http://{address}"));
     spooling.log(numbers(0..10));
     let started = Instant::now();
     assert!(!spooling.recorder.flush(Duration::from_secs(600)));
@@ -119,10 +113,10 @@ fn flush_does_not_wait_for_a_server_that_is_away_once_everything_is_on_disk() {
 #[test]
 fn the_next_program_delivers_what_was_left_at_exit() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let first = Spooling::start(folder.path(), &format!("http://{address}"));
     first.log(numbers(0..100));
-    assert!(!first.recorder.shutdown(Duration::from_secs(5)));
+    assert!(!first.recorder.shutdown(PATIENCE));
     let counts = first.recorder.stats().total();
     assert_eq!((counts.spooled, counts.dropped), (101, 0));
     assert_eq!(first.told("101 spans wait for"), 1);
@@ -140,7 +134,7 @@ fn the_next_program_delivers_what_was_left_at_exit() {
 fn a_shutdown_without_time_leaves_everything_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     let sink = Sink::start();
-    sink.answer_after(PATIENCE);
+    sink.hold_answers();
     let spooling = Spooling::start(folder.path(), sink.url());
     spooling.log(numbers(0..100));
     assert!(!spooling.recorder.shutdown(Duration::from_millis(50)));
@@ -152,14 +146,17 @@ fn a_shutdown_without_time_leaves_everything_on_disk() {
 fn what_a_slow_server_took_is_not_sent_again() {
     let folder = tempfile::tempdir().unwrap();
     let sink = Sink::start();
-    sink.answer_after(Duration::from_millis(300));
     let spooling = Spooling::start(folder.path(), sink.url());
+    sink.hold_answers();
     let scope = spooling.open();
-    for name in numbers(0..100) {
+    for name in numbers(0..50) {
         scope.log(Event::new(name)).unwrap();
-        std::thread::sleep(Duration::from_millis(5));
     }
-    spooling.wait_for(|counts| counts.spooled > 0);
+    spooling.wait_for(|counts| counts.spooled == 51);
+    for name in numbers(50..100) {
+        scope.log(Event::new(name)).unwrap();
+    }
+    sink.let_go();
     assert!(spooling.recorder.flush(PATIENCE));
     assert_eq!(names(&sink), numbers(0..100).collect::<Vec<_>>());
     let counts = spooling.recorder.stats().total();
@@ -186,7 +183,7 @@ fn one_bad_span_does_not_take_the_others_with_it() {
 #[test]
 fn a_bad_span_among_spooled_ones_is_set_aside_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let spooling = Spooling::start(folder.path(), &format!("http://{address}"));
     spooling.log(numbers(0..40));
     assert!(!spooling.recorder.flush(PATIENCE));
@@ -205,7 +202,7 @@ fn a_bad_span_among_spooled_ones_is_set_aside_alone() {
 #[test]
 fn what_is_refused_as_a_whole_is_set_aside_without_asking_about_every_span() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let spooling = Spooling::start(folder.path(), &format!("http://{address}"));
     spooling.log(numbers(0..400));
     assert!(!spooling.recorder.flush(PATIENCE));
@@ -225,7 +222,7 @@ fn what_is_refused_as_a_whole_is_set_aside_without_asking_about_every_span() {
 #[test]
 fn a_full_spool_keeps_the_rest_in_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let spooling = Spooling::with_variables(
         folder.path(),
         &format!("http://{address}"),
@@ -261,7 +258,7 @@ fn a_folder_that_cannot_be_used_is_told_and_memory_is_used() {
 #[test]
 fn two_programs_in_one_folder_deliver_their_own_once() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let url = format!("http://{address}");
     let programs = [
         Spooling::start(folder.path(), &url),
@@ -285,11 +282,11 @@ fn two_programs_in_one_folder_deliver_their_own_once() {
 #[test]
 fn another_account_at_the_same_address_does_not_get_what_waits() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let url = format!("http://{address}");
     let first = Spooling::with_variables(folder.path(), &url, &[("KESTREL_API_KEY", "one")]);
     first.log(numbers(0..10));
-    assert!(!first.recorder.shutdown(Duration::from_secs(5)));
+    assert!(!first.recorder.shutdown(PATIENCE));
     let sink = Sink::start_at(&address);
     let other = Spooling::with_variables(folder.path(), &url, &[("KESTREL_API_KEY", "two")]);
     other.log(numbers(10..11));
@@ -300,11 +297,11 @@ fn another_account_at_the_same_address_does_not_get_what_waits() {
 #[test]
 fn what_a_shutdown_left_is_delivered_by_the_same_program_once_it_is_configured_again() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let url = format!("http://{address}");
     let spooling = Spooling::start(folder.path(), &url);
     spooling.log(numbers(0..100));
-    assert!(!spooling.recorder.shutdown(Duration::from_secs(5)));
+    assert!(!spooling.recorder.shutdown(PATIENCE));
     assert_eq!(spooling.recorder.stats().total().spooled, 101);
     let config = || Config::new().with_kestrel_api_url(&url);
     spooling.recorder.configure(config()).unwrap();
@@ -332,7 +329,7 @@ fn what_a_shutdown_left_is_delivered_by_the_same_program_once_it_is_configured_a
 #[test]
 fn what_a_server_takes_in_part_is_kept_with_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
-    let address = deserted();
+    let address = ReservedAddress::new();
     let spooling = Spooling::start(folder.path(), &format!("http://{address}"));
     spooling.log(numbers(0..20));
     assert!(!spooling.recorder.flush(PATIENCE), "all of it is on disk");

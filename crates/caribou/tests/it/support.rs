@@ -7,7 +7,7 @@ use std::time::Duration;
 use caribou::{Config, Meta, Phase, Recorder, Scope};
 use test_support::Sink;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A recorder, the server it sends to, and what it had to say.
 pub(crate) struct Recording {
