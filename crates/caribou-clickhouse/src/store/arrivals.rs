@@ -60,6 +60,11 @@ impl Store {
     /// # Errors
     /// When the server cannot be reached; the cursor stays where it was.
     pub async fn poll_arrivals(&self, cursor: &mut ArrivalCursor) -> Result<Vec<Arrival>> {
+        // By the clock that stamps the rows, and before the look: nothing falls between the two.
+        let began = match cursor.latest_micros {
+            Some(_) => None,
+            None => Some(self.clock_micros().await?),
+        };
         let mut sql = Statement::new(
             "SELECT project, trace_id, toUnixTimestamp64Micro(inserted_at) AS arrived_micros, count() AS rows FROM spans ",
         );
@@ -74,7 +79,12 @@ impl Store {
         };
         sql.push(" GROUP BY project, trace_id, inserted_at");
         let rows: Vec<ArrivalRow> = sql.query(&self.client).fetch_all().await?;
-        Ok(cursor.advance(rows))
+        Ok(cursor.advance(rows, began))
+    }
+
+    async fn clock_micros(&self) -> Result<i64> {
+        let clock = self.client.query("SELECT toUnixTimestamp64Micro(now64(6))");
+        Ok(clock.fetch_one().await?)
     }
 
     /// The spans of a trace of which a revision arrived at a time or after it, in the order they were logged.
@@ -122,8 +132,9 @@ impl ArrivalCursor {
         }
     }
 
-    fn advance(&mut self, rows: Vec<ArrivalRow>) -> Vec<Arrival> {
-        let first_look = self.latest_micros.is_none();
+    /// Takes a look's rows in; `began` is when the look began, if it was the first.
+    fn advance(&mut self, rows: Vec<ArrivalRow>, began: Option<i64>) -> Vec<Arrival> {
+        let first_look = began.is_some();
         self.looks += 1;
         let newest = rows.iter().map(|row| row.arrived_micros).max();
         let latest = newest.max(self.latest_micros);
@@ -155,8 +166,8 @@ impl ArrivalCursor {
             arrival.first_arrived_at_micros = arrival.first_arrived_at_micros.min(arrived);
             arrival.arrived_at_micros = arrival.arrived_at_micros.max(arrived);
         }
-        // An empty store begins at the start of time: what comes first is new.
-        self.latest_micros = latest.or(Some(OVERLAP_MICROS));
+        // Where nothing has arrived of late, all that is there is older than the first look.
+        self.latest_micros = latest.or(began);
         if let Some(latest) = latest {
             self.seen
                 .retain(|(_, _, arrived), _| *arrived >= latest - OVERLAP_MICROS);

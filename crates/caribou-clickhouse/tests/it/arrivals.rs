@@ -25,6 +25,24 @@ async fn every_arrival_is_told_once() {
 }
 
 #[tokio::test]
+async fn what_was_there_long_before_is_never_news() {
+    let (store, client) = new_database().await;
+    execute(
+        &client,
+        "INSERT INTO spans (project, trace_id, span_id, revision, inserted_at) \
+         SELECT 'old', leftPad(toString(number), 32, '0'), 's', 1, now64(6) - INTERVAL 1 HOUR FROM numbers(10)",
+    )
+    .await;
+    let mut cursor = ArrivalCursor::default();
+    for _ in 0..10 {
+        assert_eq!(store.poll_arrivals(&mut cursor).await.unwrap(), []);
+    }
+    insert(&store, &rollout(1)).await;
+    let arrivals = store.poll_arrivals(&mut cursor).await.unwrap();
+    assert_eq!(arrivals.len(), 1, "{arrivals:?}");
+}
+
+#[tokio::test]
 async fn an_insert_that_began_earlier_and_committed_later_is_not_missed() {
     let (store, client) = new_database().await;
     let mut cursor = ArrivalCursor::default();
