@@ -14,6 +14,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[4]
 BINARY = pathlib.Path(os.environ.get("KESTREL_TEST_BINARY", ROOT / "target" / "debug" / "kestrel"))
 
+LIBRARY = "KESTREL_ENGINE_LIBRARY"
+
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -26,7 +28,7 @@ class Kestrel:
         self.grpc = ready.split("OTLP gRPC on ")[1].split(",")[0].strip(")\n")
 
     def get(self, path: str) -> Any:
-        with _direct.open(self.url + path, timeout=30) as answer:
+        with _direct.open(self.url + path, timeout=60) as answer:
             return json.load(answer)
 
     def spans(self, trace_id: int) -> list[dict[str, Any]]:
@@ -44,10 +46,12 @@ class Kestrel:
 def kestrel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kestrel]:
     folder = tmp_path_factory.mktemp("kestrel")
     command = [BINARY, "serve", "--data", folder, "--listen", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    foreign = ("KESTREL_", "CLICKHOUSE_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign) or name == LIBRARY}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()
         assert "http://" in ready, ready
         yield Kestrel(process, ready)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0

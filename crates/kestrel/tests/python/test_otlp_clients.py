@@ -17,12 +17,18 @@ Kestrel = Any
 MakeExporter = Callable[[Kestrel], SpanExporter]
 
 
+# Exporters give up after ten seconds by default, in which a loaded machine may not have started another engine.
+PATIENCE = 60
+
+
 def http(compression: Compression) -> MakeExporter:
-    return lambda kestrel: HttpExporter(endpoint=f"{kestrel.url}/v1/traces", compression=compression)
+    return lambda kestrel: HttpExporter(endpoint=f"{kestrel.url}/v1/traces", compression=compression, timeout=PATIENCE)
 
 
 def over_grpc(compression: grpc.Compression) -> MakeExporter:
-    return lambda kestrel: GrpcExporter(endpoint=f"http://{kestrel.grpc}", insecure=True, compression=compression)
+    return lambda kestrel: GrpcExporter(
+        endpoint=f"http://{kestrel.grpc}", insecure=True, compression=compression, timeout=PATIENCE
+    )
 
 
 EXPORTERS = {

@@ -5,7 +5,10 @@ import pathlib
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 ROOT = pathlib.Path(__file__).parents[4]
 BINARY = pathlib.Path(os.environ.get("KESTREL_TEST_BINARY", ROOT / "target" / "debug" / "kestrel"))
@@ -18,15 +21,19 @@ with caribou.trace_run(trace_id="{trace_id:032x}", datapoint_id="d", phase="eval
 """
 
 
-def record_without_server(folder: pathlib.Path, trace_id: int) -> str:
-    """Runs a program whose server is away; gives the server's address."""
+@pytest.fixture
+def url() -> Iterator[str]:
+    """An address where nobody answers: it is taken, and nobody listens."""
     with socket.socket() as placeholder:
         placeholder.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{placeholder.getsockname()[1]}"
+        yield f"http://127.0.0.1:{placeholder.getsockname()[1]}"
+
+
+def record_without_server(url: str, folder: pathlib.Path, trace_id: int) -> None:
+    """Runs a program whose server is away."""
     environment = {**os.environ, "KESTREL_API_URL": url, "CARIBOU_SPOOL_DIR": str(folder)}
     source = PROGRAM.format(trace_id=trace_id)
     subprocess.run([sys.executable, "-c", source], env=environment, check=True, timeout=60)
-    return url
 
 
 def spool(*arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -34,13 +41,13 @@ def spool(*arguments: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_what_waits_is_listed_and_delivered_to_another_kestrel(kestrel: Any, tmp_path: pathlib.Path) -> None:
+def test_what_waits_is_listed_and_delivered_to_another_kestrel(kestrel: Any, url: str, tmp_path: pathlib.Path) -> None:
     trace_id = 0x5B001
-    url = record_without_server(tmp_path, trace_id)
+    record_without_server(url, tmp_path, trace_id)
     listed = spool("list", tmp_path)
     assert f"kestrel {url}/v1/traces: 52 spans wait" in listed.stdout
 
-    away = spool("drain", tmp_path, "--timeout", 1)
+    away = spool("drain", tmp_path, "--timeout", 5)
     assert away.returncode != 0
     assert "52 spans stay" in away.stdout
     assert "does not take spans now" in away.stdout
