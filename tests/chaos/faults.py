@@ -221,6 +221,10 @@ def clock_jumps(round: Round) -> None:
             clock.jump_to(round.random.choice(far))
         round.pause(0.2, 0.8)
     if round.random.random() < 0.5:
+        # It repairs what was left when it starts, by a clock that is wrong.
+        round.world.near.kill()
+        round.world.near.start()
+    if round.random.random() < 0.5:
         round.proxy.behave(Behaviour("gone"))
         round.pause(0.2, 0.6)
     round.end_programs(kill=0.4)

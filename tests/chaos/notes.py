@@ -36,9 +36,11 @@ class Notes:
     processes: dict[int, Process] = field(default_factory=lambda: defaultdict(Process))
 
     def read(self, path: Path) -> None:
-        for line in path.read_text().splitlines():
-            kind, process, at, *fields = line.split(" ")
-            self.note(kind, int(process), int(at), fields)
+        """The notes of a program and of its children; none where it did not come to write any."""
+        for part in path.parent.glob(f"{path.name}*"):
+            for line in part.read_text().splitlines():
+                kind, process, at, *fields = line.split(" ")
+                self.note(kind, int(process), int(at), fields)
 
     def note(self, kind: str, pid: int, at: int, fields: list[str]) -> None:
         process = self.processes[pid]

@@ -20,24 +20,35 @@ from caribou import Grade, Message
 
 
 class Notes:
-    """One `write` a line, so that a kill loses no line that was begun."""
+    """One `write` a line, so that a kill loses no line that was begun; files so short that no limit is reached."""
+
+    LINES_PER_FILE = 1000
 
     def __init__(self, path: str) -> None:
+        self.path = path
+        self.lines = 0
+        self.lock = threading.Lock()
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def write(self, kind: str, *fields: Any) -> None:
         line = " ".join([kind, str(os.getpid()), str(time.monotonic_ns()), *map(str, fields)])
-        os.write(self.file, line.encode() + b"\n")
+        with self.lock:
+            self.lines += 1
+            if self.lines % self.LINES_PER_FILE == 0:
+                os.close(self.file)
+                self.file = os.open(f"{self.path}.{self.lines}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            os.write(self.file, line.encode() + b"\n")
 
 
 class Program:
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan = plan
-        self.notes = Notes(plan["notes"])
         self.stopping = threading.Event()
+        signal.signal(signal.SIGUSR1, lambda *_: self.stopping.set())
+        # From here on it may be told to stop.
+        self.notes = Notes(plan["notes"])
         self.next_number = 0
         self.lock = threading.Lock()
-        signal.signal(signal.SIGUSR1, lambda *_: self.stopping.set())
 
     def run(self) -> None:
         threads = [threading.Thread(target=self.record, args=(index,)) for index in range(self.plan["threads"])]
@@ -65,6 +76,7 @@ class Program:
         """Ends as children of pools do: without the interpreter's own end, but with `shutdown`."""
         self.plan = {**self.plan, "name": f"{self.plan['name']}c{os.getpid()}", "flushes": 0.0}
         self.lock = threading.Lock()
+        self.notes = Notes(f"{self.notes.path}.{os.getpid()}")
         ends_at = time.monotonic() + random.Random(os.getpid()).uniform(0.2, 0.8)
         while time.monotonic() < ends_at:
             self.rollout(random.Random(os.getpid()), 25)

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from chaos.notes import Item, Notes
 from chaos.proxy import FaultProxy
 from chaos.world import Clock, World
 
-STARTED_WITHIN_SECONDS = 30.0
+STARTED_WITHIN_SECONDS = 60.0
 ENDED_WITHIN_SECONDS = 60.0
 DELIVERED_WITHIN_SECONDS = 90.0
 
@@ -72,15 +73,20 @@ class Program:
     notes: Path
     errors: Path
     killed_at: int | None = None
+    killing: threading.Lock = field(default_factory=threading.Lock)
 
     def kill(self) -> None:
         """With its forked children, at one moment."""
-        self.killed_at = time.monotonic_ns()
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            self.killed_at = None
-        self.process.wait(30)
+        with self.killing:
+            if not self.is_alive:
+                return
+            now = time.monotonic_ns()
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+            self.killed_at = now
+            self.process.wait(30)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGUSR1)
@@ -212,8 +218,7 @@ class Round:
     def count(self) -> None:
         notes = Notes()
         for program in self.programs:
-            if program.notes.exists():
-                notes.read(program.notes)
+            notes.read(program.notes)
             main = notes.processes[program.process.pid]
             main.ended_well = program.killed_at is None and program.process.returncode == 0
         for program in self.programs:
@@ -281,8 +286,7 @@ class Round:
     def rollouts(self) -> list[Item]:
         notes = Notes()
         for program in self.programs:
-            if program.notes.exists():
-                notes.read(program.notes)
+            notes.read(program.notes)
         return [item for item in notes.items() if item.kind in "OE"]
 
     def clean_up(self) -> None:

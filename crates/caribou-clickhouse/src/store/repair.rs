@@ -41,7 +41,12 @@ impl Store {
             .bind(SUMMARIES)
             .fetch_one()
             .await?;
-        let since = (since - OVERLAP_MICROS).max(0);
+        let since = if since > now + OVERLAP_MICROS {
+            self.forget_future_mark().await?;
+            0
+        } else {
+            (since - OVERLAP_MICROS).max(0)
+        };
         let mut repaired = 0;
         let parts = self.parts_to_compare(since).await?;
         for part in 0..parts {
@@ -66,6 +71,16 @@ impl Store {
             .await?;
         insert.end().await?;
         Ok(repaired)
+    }
+
+    /// A repair while the clock was ahead would hide what arrives until then.
+    async fn forget_future_mark(&self) -> Result<()> {
+        self.client
+            .query("DELETE FROM repairs WHERE name = ? AND complete_until > now64(6)")
+            .bind(SUMMARIES)
+            .execute()
+            .await?;
+        Ok(())
     }
 
     /// Into how many parts the traces are split, so that comparing one of them takes bounded memory.
