@@ -475,6 +475,27 @@ def test_without_room_on_disk_rollouts_are_gathered_in_memory(
     assert (len(langfuse.spans), len(langfuse.scores)) == (220, 10)
 
 
+def test_a_full_spool_of_a_dead_program_is_sent_whole(
+    port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run_and_kill(
+        f"http://127.0.0.1:{port}",
+        """
+        for rollout in range(400):
+            with caribou.trace_run({"datapoint_id": f"d{rollout}", "phase": "prod", "run_id": "r"}):
+                caribou.log(Message(role="user", content="x" * 2000))
+        wait_for(lambda counts: counts["spooled"] == 1200)
+        """,
+    )
+    monkeypatch.setenv("CARIBOU_SPOOL_MAX_BYTES", "100000")
+    with LangfuseServer(port) as langfuse:
+        run(langfuse, NEXT_PROGRAM)
+        run(langfuse, NEXT_PROGRAM)
+    assert len(langfuse.spans) == 800 + 2
+    assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
+    assert waiting_files(tmp_path) == []
+
+
 def test_damage_on_disk_costs_the_damaged_spans_only(port: int, tmp_path: Path) -> None:
     run_and_kill(
         f"http://127.0.0.1:{port}",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use caribou_spool::{DestinationReport, FileState, inspect};
+use caribou_spool::{DestinationIdentity, DestinationReport, FileState, inspect};
 
 /// Says what waits for whom, and what was refused.
 pub(super) fn list(directory: &Path, say: &dyn Fn(&str)) -> anyhow::Result<()> {
@@ -30,8 +30,14 @@ fn list_destination(report: &DestinationReport, say: &dyn Fn(&str)) {
         },
         |identity| format!("{} {} {}", identity.kind, identity.url, identity.account),
     );
+    let is_scores = |identity: &DestinationIdentity| identity.kind == "langfuse-scores";
+    let what = if report.identity.as_ref().is_some_and(is_scores) {
+        "scores"
+    } else {
+        "spans"
+    };
     say(&format!(
-        "{}: {waiting} spans wait, {bytes} bytes",
+        "{}: {waiting} {what} wait, {bytes} bytes",
         name.trim_end()
     ));
     for file in &report.files {
@@ -42,7 +48,7 @@ fn list_destination(report: &DestinationReport, say: &dyn Fn(&str)) {
         };
         let problem = file.problem.as_deref().unwrap_or_default();
         say(&format!(
-            "  {} {} spans, {state} {problem}",
+            "  {} {} {what}, {state} {problem}",
             file.path.display(),
             file.records
         ));
@@ -53,7 +59,7 @@ fn list_destination(report: &DestinationReport, say: &dyn Fn(&str)) {
             .as_ref()
             .and_then(|header| header.reason.as_deref());
         say(&format!(
-            "  {} {} spans, not delivered: {}",
+            "  {} {} {what}, not delivered: {}",
             aside.path.display(),
             aside.records,
             reason.unwrap_or("unknown")

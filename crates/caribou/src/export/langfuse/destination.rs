@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use caribou_model::ItemType;
 use caribou_spool::{Damage, DestinationSpool, Journal, Lead, SpoolError};
 
 use super::api::{Answer, Api, Later};
@@ -46,6 +47,14 @@ pub(in crate::export) struct LangfuseDestination {
     report: KeptReport,
 }
 
+/// Spans of one segment that came in together.
+struct Incoming<'a> {
+    key: Key,
+    spans: Vec<&'a [u8]>,
+    /// The end of the root is among them.
+    ends_it: bool,
+}
+
 impl LangfuseDestination {
     /// Segments in one request: each has its file open.
     const MOST_TOGETHER: usize = 64;
@@ -75,7 +84,7 @@ impl LangfuseDestination {
     /// Puts the spans of a chunk to their segments, those of one segment together.
     fn take_in(&mut self, chunk: &Chunk) {
         let foreign = chunk.resource.as_deref().map(|own| Reader::new(own));
-        let mut by_segment: Vec<(Key, Vec<&[u8]>)> = Vec::new();
+        let mut by_segment: Vec<Incoming<'_>> = Vec::new();
         let mut places: HashMap<Key, usize> = HashMap::new();
         for span in chunk.spans() {
             let reader = foreign.as_ref().unwrap_or(&self.reader);
@@ -91,23 +100,31 @@ impl LangfuseDestination {
             };
             self.gathering.note(key, &record);
             let place = *places.entry(key).or_insert_with(|| {
-                by_segment.push((key, Vec::new()));
+                by_segment.push(Incoming {
+                    key,
+                    spans: Vec::new(),
+                    ends_it: false,
+                });
                 by_segment.len() - 1
             });
-            by_segment[place].1.push(span);
+            let incoming = &mut by_segment[place];
+            incoming.spans.push(span);
+            incoming.ends_it |= record.item_type == ItemType::Rollout && record.ended_at.is_some();
         }
-        for (key, spans) in by_segment {
-            self.put(key, &spans, chunk.resource.as_ref(), chunk.is_of_others);
+        for incoming in by_segment {
+            self.put(&incoming, chunk.resource.as_ref(), chunk.is_of_others);
         }
     }
 
-    fn put(&mut self, key: Key, spans: &[&[u8]], resource: Option<&Resource>, of_others: bool) {
+    fn put(&mut self, incoming: &Incoming<'_>, resource: Option<&Resource>, of_others: bool) {
         // A group that came in after what is below it has taken that along.
-        let key = self.gathering.home_of(key);
+        let key = self.gathering.home_of(incoming.key);
         let Some(gathered) = self.gathering.get_mut(key) else {
             return;
         };
-        let (is_kept, reason) = self.room.put(gathered, spans, resource, of_others);
+        let (is_kept, reason) = self
+            .room
+            .put(gathered, &incoming.spans, resource, of_others);
         if of_others {
             gathered.is_abandoned = true;
         }
@@ -118,10 +135,12 @@ impl LangfuseDestination {
             });
         }
         if !is_kept {
-            self.lost(spans.len() as u64, of_others);
+            self.lost(incoming.spans.len() as u64, of_others);
         }
-        // What others had left is complete once all of it is here.
-        if !of_others && let Some(complete) = self.gathering.take_complete(key) {
+        // Where another had gathered the end already, what comes in again is waited for, and known as such.
+        if (incoming.ends_it || !of_others)
+            && let Some(complete) = self.gathering.take_complete(key)
+        {
             self.complete.push_back(complete);
         }
     }
