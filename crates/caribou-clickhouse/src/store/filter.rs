@@ -230,7 +230,8 @@ impl TraceFilter {
         sql
     }
 
-    /// Whether it may let a good part of all rollouts through: it names no run, datapoint, session or user.
+    /// Whether it may let a good part of all rollouts through: it names no run, datapoint, session or user, and does not
+    /// ask for the few that are going on.
     pub(super) fn is_broad(&self) -> bool {
         let named = [
             &self.run_id,
@@ -238,7 +239,8 @@ impl TraceFilter {
             &self.session_id,
             &self.user_id,
         ];
-        named.iter().all(|values| values.is_empty()) && self.step_number.is_empty()
+        let anywhere = named.iter().all(|values| values.is_empty()) && self.step_number.is_empty();
+        anywhere && (self.state.is_empty() || self.state.contains(&RolloutState::Ended))
     }
 
     /// The part of the condition that keys and the index on starts answer at once: projects and times.
