@@ -1,156 +1,23 @@
-//! Settings: arguments, then environment, then defaults, resolved once and passed down as plain data.
+//! Resolving all settings: an argument wins over the environment, which wins over the default.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use caribou_clickhouse::DEFAULT_DATABASE;
 
+use super::read::{Environment, SettingsError, given, loopback, parse};
+use super::{
+    BucketSettings, ClickHouseSettings, EngineSettings, ImageSettings, Limits, Settings,
+    StoreSettings,
+};
 use crate::cli::ServeArgs;
 use crate::env;
 use crate::secret::Secret;
 
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// A variable holds something else than it must.
-    #[error("{variable} must be {expected}, not {value:?}")]
-    Invalid {
-        /// Name of the variable.
-        variable: &'static str,
-        /// What it must be.
-        expected: &'static str,
-        /// What it is.
-        value: String,
-    },
-    /// A listener would be reachable from other machines.
-    #[error(
-        "cannot listen on {address}: as long as there are no API keys, Kestrel serves this machine only; \
-         use 127.0.0.1:{port} and reach it from elsewhere through an SSH tunnel",
-        port = address.port()
-    )]
-    NotLoopback {
-        /// The address asked for.
-        address: SocketAddr,
-    },
-}
-
-/// Reads one environment variable; `None` where it is not set.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// Where rollouts are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreSettings {
-    /// In the engine that this process starts.
-    Embedded(EngineSettings),
-    /// On a ClickHouse server.
-    Remote(ClickHouseSettings),
-}
-
-/// The embedded engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineSettings {
-    /// Folder of its data.
-    pub data_dir: PathBuf,
-    /// Path of its library, where it was given.
-    pub library: Option<PathBuf>,
-    /// Its password, where it was given.
-    pub password: Option<Secret>,
-    /// Memory it may use.
-    pub max_memory_bytes: Option<u64>,
-}
-
-/// A ClickHouse server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClickHouseSettings {
-    /// Its HTTP address.
-    pub url: String,
-    /// Database.
-    pub database: String,
-    /// Cluster on which the tables are made.
-    pub cluster: Option<String>,
-    /// User.
-    pub user: String,
-    /// Password.
-    pub password: Secret,
-}
-
-/// Where images and other binaries are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ImageSettings {
-    /// In a folder of this machine.
-    Folder(PathBuf),
-    /// In an S3 bucket.
-    Bucket(BucketSettings),
-}
-
-/// An S3 bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BucketSettings {
-    /// Its name.
-    pub name: String,
-    /// The standard variables that are set, by name.
-    pub options: Vec<(&'static str, Secret)>,
-}
+const BYTES: &str = "a number of bytes";
 
 /// Folder of images inside the data folder.
 const IMAGE_FOLDER: &str = "images";
-
-impl ImageSettings {
-    fn resolve(data_dir: Option<PathBuf>, environment: Environment<'_>) -> Self {
-        let Some(name) = given(environment, env::CARIBOU_IMAGE_BUCKET) else {
-            return Self::Folder(resolve_data_dir(data_dir, environment).join(IMAGE_FOLDER));
-        };
-        let variables = env::ALL.iter().map(|variable| variable.name);
-        let options = variables
-            .filter(|variable| variable.starts_with("AWS_"))
-            .filter_map(|variable| Some((variable, Secret::new(given(environment, variable)?))))
-            .collect();
-        Self::Bucket(BucketSettings { name, options })
-    }
-}
-
-fn resolve_data_dir(argument: Option<PathBuf>, environment: Environment<'_>) -> PathBuf {
-    argument
-        .or_else(|| given(environment, env::KESTREL_DATA).map(PathBuf::from))
-        .unwrap_or_else(|| PathBuf::from("./kestrel-data"))
-}
-
-/// How much of what may be in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of one body, as sent and again after decompression.
-    pub max_body_bytes: usize,
-    /// Bytes of all requests that are being taken in.
-    pub max_queue_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_body_bytes: 64 << 20,
-            max_queue_bytes: 256 << 20,
-        }
-    }
-}
-
-/// Everything that `kestrel serve` can be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Address of API and UI.
-    pub listen: SocketAddr,
-    /// Address for OTLP over gRPC.
-    pub otlp_grpc: Option<SocketAddr>,
-    /// Another address for OTLP over HTTP.
-    pub otlp_http: Option<SocketAddr>,
-    /// Where rollouts are kept.
-    pub store: StoreSettings,
-    /// Where images are kept.
-    pub images: ImageSettings,
-    /// Limits of memory.
-    pub limits: Limits,
-}
 
 impl Settings {
     /// Resolves all settings: an argument wins over the environment, which wins over the default.
@@ -181,8 +48,6 @@ impl Settings {
         })
     }
 }
-
-const BYTES: &str = "a number of bytes";
 
 impl StoreSettings {
     /// Resolves where rollouts are kept.
@@ -221,35 +86,24 @@ impl ClickHouseSettings {
     }
 }
 
-/// A variable set to nothing counts as not set, as shells and compose files leave it.
-fn given(environment: Environment<'_>, variable: &str) -> Option<String> {
-    environment(variable).filter(|value| !value.is_empty())
-}
-
-fn parse<T: FromStr>(
-    environment: Environment<'_>,
-    variable: &'static str,
-    expected: &'static str,
-) -> Result<Option<T>, SettingsError> {
-    let Some(value) = given(environment, variable) else {
-        return Ok(None);
-    };
-    match value.parse() {
-        Ok(parsed) => Ok(Some(parsed)),
-        Err(_) => Err(SettingsError::Invalid {
-            variable,
-            expected,
-            value,
-        }),
+impl ImageSettings {
+    fn resolve(data_dir: Option<PathBuf>, environment: Environment<'_>) -> Self {
+        let Some(name) = given(environment, env::CARIBOU_IMAGE_BUCKET) else {
+            return Self::Folder(resolve_data_dir(data_dir, environment).join(IMAGE_FOLDER));
+        };
+        let variables = env::ALL.iter().map(|variable| variable.name);
+        let options = variables
+            .filter(|variable| variable.starts_with("AWS_"))
+            .filter_map(|variable| Some((variable, Secret::new(given(environment, variable)?))))
+            .collect();
+        Self::Bucket(BucketSettings { name, options })
     }
 }
 
-fn loopback(address: SocketAddr) -> Result<SocketAddr, SettingsError> {
-    if address.ip().is_loopback() {
-        Ok(address)
-    } else {
-        Err(SettingsError::NotLoopback { address })
-    }
+fn resolve_data_dir(argument: Option<PathBuf>, environment: Environment<'_>) -> PathBuf {
+    argument
+        .or_else(|| given(environment, env::KESTREL_DATA).map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from("./kestrel-data"))
 }
 
 #[cfg(test)]
