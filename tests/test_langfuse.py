@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kestrel_server import free_port
+from kestrel_server import BINARY, free_port
 from langfuse_server import PUBLIC_KEY, SECRET_KEY, LangfuseServer, RefusedError
 
 QUICK_START = """
@@ -494,6 +496,56 @@ def test_a_full_spool_of_a_dead_program_is_sent_whole(
     assert len(langfuse.spans) == 800 + 2
     assert not [refusal for refusal in langfuse.refusals if "sent before" in refusal]
     assert waiting_files(tmp_path) == []
+
+
+def test_what_was_not_in_memory_any_more_survives_any_kill(langfuse: LangfuseServer, tmp_path: Path) -> None:
+    """Kills at any moment, of a server that comes and goes: nothing is lost that `stats()` did not call queued."""
+    program = """
+import random, sys, time, caribou
+from caribou import Message
+chance = random.Random(sys.argv[1])
+for rollout in range(100_000):
+    meta = {"datapoint_id": "d", "phase": "prod", "run_id": "r"}
+    opened = [caribou.trace_run(meta) for _ in range(chance.choice([1, 5]))]
+    safe = []
+    for one in opened:
+        one.__enter__()
+        for number in range(chance.choice([1, 20])):
+            safe.append(f"<{sys.argv[1]}.{rollout}.{len(safe)}>")
+            caribou.log(Message(role="user", content=safe[-1] + "x" * chance.choice([10, 10_000])))
+    if chance.random() < 0.5:
+        while caribou.stats()["destinations"]["langfuse"]["queued"]:
+            time.sleep(0.001)
+        print(*safe, flush=True)
+    for one in reversed(opened):
+        one.__exit__(None, None, None)
+"""
+    chance = random.Random(4700)
+    safe: list[str] = []
+    for kill in range(6):
+        langfuse.answer_with = RefusedError(503, "away") if kill % 3 == 1 else None
+        command = [sys.executable, "-c", program, f"k{kill}"]
+        with subprocess.Popen(
+            command, env=environment(langfuse.url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as killed:
+            assert killed.stdout is not None
+            for _ in range(chance.randrange(3, 30)):
+                safe += killed.stdout.readline().split()
+            time.sleep(chance.random() / 10)
+            killed.send_signal(signal.SIGKILL)
+    langfuse.answer_with = None
+    drained = subprocess.run(
+        [BINARY, "spool", "drain", tmp_path / "spool", "--to", langfuse.url + "/kestrel"],
+        env=environment(langfuse.url),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert drained.returncode == 0, drained.stdout
+    said = {str(span["attributes"].get("langfuse.observation.input")) for span in langfuse.spans.values()}
+    stored = set(re.findall(r"<[k0-9.]+>", "".join(said)))
+    assert safe
+    assert [name for name in safe if name not in stored] == []
 
 
 def test_damage_on_disk_costs_the_damaged_spans_only(port: int, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ impl Courier {
             }
             Err(error) => {
                 self.tell_unreadable(&error);
-                self.outbox.wait_to_retry(Self::LOOK_AGAIN_AFTER, true);
+                self.outbox.wait_to_retry(Self::LOOK_AGAIN_AFTER, false);
                 None
             }
         }
@@ -114,7 +114,7 @@ impl Courier {
         let vanished = self.outbox.spool_is_drained(left);
         if left > 0 {
             // Somebody else delivers it, such as `kestrel spool drain`.
-            self.outbox.wait_to_retry(Self::LOOK_AGAIN_AFTER, true);
+            self.outbox.wait_to_retry(Self::LOOK_AGAIN_AFTER, false);
             return;
         }
         self.draining.settled.clear();

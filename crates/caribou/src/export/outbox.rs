@@ -272,6 +272,10 @@ impl Outbox {
             if state.closing.is_some_and(|closing| closing <= now) {
                 return Waited::GiveUp;
             }
+            // A destination that asks for longer than there is time is not waited for.
+            if asked_for && end < deadline {
+                return Waited::GiveUp;
+            }
             if now >= end || (state.hurries != hurries && !asked_for) {
                 return Waited::TryAgain;
             }

@@ -235,7 +235,9 @@ impl OutboxState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Next;
+    use std::time::Duration;
+
+    use super::super::{Next, Waited};
     use super::*;
 
     fn outbox_holding(spans: usize) -> Outbox {
@@ -311,5 +313,13 @@ mod tests {
         outbox.appended(6, false);
         assert_eq!(outbox.counts().spooled, 10);
         assert!(outbox.leave_flight_to_spool());
+    }
+
+    #[test]
+    fn a_destination_that_asks_for_longer_than_there_is_time_is_not_waited_for() {
+        let outbox = Outbox::new("test");
+        outbox.close(Instant::now() + Duration::from_secs(3600));
+        let waited = outbox.wait_to_retry(Duration::from_secs(7200), true);
+        assert_eq!(waited, Waited::GiveUp);
     }
 }
