@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -141,6 +141,17 @@ fn what_one_program_could_not_sign_for_the_next_one_delivers() {
     assert!(!stranger.shutdown(Duration::from_secs(1)));
     let counts = stranger.stats().destinations["clickhouse"];
     assert_eq!((counts.refused, counts.dropped), (0, 0), "{counts:?}");
+    drop(stranger);
+    // Its threads end a moment later, and with them its hold on the folder.
+    let deadline = Instant::now() + PATIENCE;
+    while std::fs::read_dir(spool.path().join("processes"))
+        .unwrap()
+        .next()
+        .is_some()
+    {
+        assert!(Instant::now() < deadline, "the first one is still there");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 
     let next = recorder(&server, spool.path(), &bucket.environment(SECRET));
     record(&next, &png);
