@@ -81,18 +81,20 @@ impl Store {
                 limit: batch,
             };
             let Candidates {
-                rows: candidates,
+                mut rows,
                 exhausted,
             } = self.candidates(&query).await?;
-            place = candidates.last().map(Candidate::place);
-            let newest = self.newest_rows(filter, &candidates).await?;
-            for candidate in candidates {
-                let id = (candidate.project.clone(), candidate.trace_id.clone());
-                if let Some(row) = newest.get(&id)
-                    && row.version == candidate.version
-                    && seen.insert(id)
-                {
-                    found.push((row.clone(), candidate.place()));
+            place = rows.last().map(Candidate::place);
+            // The spare ones are asked about only where some of the others are older versions.
+            let spare = rows.split_off(if wide {
+                rows.len()
+            } else {
+                rows.len().min(limit + 1)
+            });
+            for candidates in [rows, spare] {
+                if found.len() <= limit {
+                    let newest = self.newest_rows(filter, &candidates).await?;
+                    found.extend(standing(candidates, &newest, &mut seen));
                 }
             }
             if exhausted {
@@ -210,4 +212,24 @@ impl Store {
         }
         Ok(newest)
     }
+}
+
+/// The candidates that are the newest rows of their ids, each once, in their order.
+fn standing(
+    candidates: Vec<Candidate>,
+    newest: &HashMap<Id, SummaryRow>,
+    seen: &mut HashSet<Id>,
+) -> Vec<(SummaryRow, Place)> {
+    let mut rows = Vec::new();
+    for candidate in candidates {
+        let place = candidate.place();
+        let id = (candidate.project, candidate.trace_id);
+        if let Some(row) = newest.get(&id)
+            && row.version == candidate.version
+            && seen.insert(id)
+        {
+            rows.push((row.clone(), place));
+        }
+    }
+    rows
 }
