@@ -80,6 +80,13 @@ def test_what_waits_for_langfuse_needs_its_secret_and_is_tried_until_the_server_
 
     with LangfuseServer(port) as langfuse:
         langfuse.answer_with = RefusedError(503, "away", {"Retry-After": "1"})
+        interrupted = start_drain(spool, **keys)
+        while langfuse.requests < 1:
+            assert interrupted.poll() is None
+            time.sleep(0.02)
+        interrupted.send_signal(signal.SIGINT)
+        interrupted.communicate(timeout=60)
+        assert interrupted.returncode != 0
         draining = start_drain(spool, "--timeout", "60", "--to", url + "/kestrel", **keys)
         while langfuse.requests < 2:
             assert draining.poll() is None
