@@ -142,6 +142,23 @@ async fn turns_of_a_process_that_starts_again_are_counted_on() {
 }
 
 #[tokio::test]
+async fn turns_within_groups_belong_to_the_segment_of_the_group() {
+    let talk = [("user", 0), ("assistant", 0), ("user", 1)];
+    let mut spans = segment(0, &talk);
+    let mut second = segment(100, &talk);
+    for (number, parent) in [(90, 100), (91, 90)] {
+        let mut group = span(1, number, ItemType::Group);
+        group.parent_span_id = Some(span_id(parent + 1));
+        second.push(group);
+    }
+    for item in &mut second[1..=3] {
+        item.parent_span_id = Some(span_id(92));
+    }
+    spans.extend(second);
+    assert_eq!(recorded(&spans).await.turn_count, 4);
+}
+
+#[tokio::test]
 async fn turns_of_one_process_go_on_from_segment_to_segment() {
     let mut spans = segment(0, &[("user", 0), ("assistant", 0)]);
     spans.extend(segment(100, &[("user", 1), ("assistant", 1), ("user", 2)]));
