@@ -462,6 +462,14 @@ impl Destination for LangfuseDestination {
     fn finish(&mut self) {
         let left = self.room.journals.as_ref().map(DestinationSpool::left);
         self.report.left = left.and_then(|left| Some([left, self.scores.left()?]));
+        let on_disk = self.scores.left().and_then(|left| left.look().ok());
+        if let Some(waiting @ 1..) = on_disk.map(|found| found.waiting) {
+            self.notices.tell(&format!(
+                "{waiting} scores wait for {} on disk: the next program that logs there sends them, or \
+                 `kestrel spool drain` with the same variables",
+                self.address
+            ));
+        }
         let scores = self.scores.close();
         if scores > 0 {
             self.notices.tell(&format!(
