@@ -33,10 +33,8 @@ test("no project yet: the first rollout appears without a reload", async () => {
   expect(await screen.findByText("No rollouts yet")).toBeInTheDocument();
   answer("projects", { items: [project()], next_cursor: null, total: null });
   answer("traces", { items: [traceSummary()], next_cursor: null, total: 1 });
-  await waitFor(() => expect(router.state.location.pathname).toBe("/p/airline"), {
-    timeout: 10_000,
-  });
-}, 15_000);
+  await waitFor(() => expect(router.state.location.pathname).toBe("/p/airline"));
+});
 
 test("failed: the server's words", async () => {
   refuse("projects", 503, "the store does not answer");

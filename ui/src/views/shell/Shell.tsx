@@ -1,9 +1,10 @@
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useMatchRoute } from "@tanstack/react-router";
 import { ThemeMenu } from "./ThemeMenu";
 import classes from "./Shell.module.css";
 
 /** The bar on top, and the page beneath it. */
 export function Shell() {
+  const inProject = useMatchRoute()({ to: "/p/$project" }) !== false;
   return (
     <div className={classes.shell}>
       <a href="#page" className={classes.skip}>
@@ -15,7 +16,11 @@ export function Shell() {
           <span>Kestrel</span>
         </Link>
         <nav className={classes.nav} aria-label="pages">
-          <Link to="/" activeOptions={{ exact: true }}>
+          <Link
+            to="/"
+            activeOptions={{ exact: true }}
+            className={inProject ? classes.current : undefined}
+          >
             Projects
           </Link>
           <Link to="/traces">Rollouts</Link>
