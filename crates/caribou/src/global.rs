@@ -231,7 +231,8 @@ pub fn extract(traceparent: &str, baggage: Option<&str>) -> Open {
 }
 
 /// Waits until everything logged before is delivered. False where that took longer than `timeout`, where something was
-/// refused or dropped since the last call, or at once where all that is left is on disk and its destination is away.
+/// refused or dropped since the last call, or at once where all that is left is on disk and its destination is away, or
+/// waits there for the end of a rollout.
 pub fn flush(timeout: Duration) -> bool {
     RECORDER.flush(timeout)
 }

@@ -202,7 +202,7 @@ impl Recorder {
     /// Waits until everything logged before is delivered.
     ///
     /// False where that took longer than `timeout`, where something was refused or dropped since the last call, or at
-    /// once where all that is left is on disk and its destination is away.
+    /// once where all that is left is on disk and its destination is away, or waits there for the end of a rollout.
     pub fn flush(&self, timeout: Duration) -> bool {
         self.flush_while(timeout, &mut || true)
     }
