@@ -430,12 +430,21 @@ mod tests {
         }
     }
 
+    /// JSON has numbers of any size, and ours keep their digits; `serde_json` refuses what no float can be.
+    fn is_no_float(error: &serde_json::Error) -> bool {
+        error.to_string().starts_with("number out of range")
+    }
+
     fn check(text: &str) {
         let theirs = serde_json::from_str::<serde_json::Value>(text);
         let strict = checked(Cow::Borrowed(text));
         assert_eq!(strict.is_ok(), parse(text.as_bytes()).is_ok(), "{text}");
         if let Ok(strict) = &strict {
-            serde_json::from_str::<serde_json::Value>(strict).unwrap();
+            let read = serde_json::from_str::<serde_json::Value>(strict);
+            if read.as_ref().is_err_and(is_no_float) {
+                return;
+            }
+            read.unwrap();
         }
         let ours = parse(text.as_bytes());
         match (ours, theirs) {
@@ -450,6 +459,12 @@ mod tests {
             (Err(error), Ok(_)) => panic!("{error}: {text}"),
             (Err(_), Err(_)) => {}
         }
+    }
+
+    #[test]
+    fn numbers_beyond_floats_keep_their_digits() {
+        check("[1e310,-1e999]");
+        assert_eq!(parse(b"[1e310]").unwrap().to_json(), "[1e310]");
     }
 
     #[test]
