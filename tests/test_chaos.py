@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from kestrel_server import BINARY
 
 SEED = "2026"
 FAULTS = (
@@ -27,6 +28,7 @@ FAULTS = (
 def test_nothing_is_lost_or_doubled_by_any_fault() -> None:
     chosen = [word for fault in FAULTS for word in ("--fault", fault)]
     command = [sys.executable, "-m", "chaos", "--rounds", str(len(FAULTS)), "--seed", SEED, "--confirmed-only", *chosen]
-    ran = subprocess.run(command, cwd=Path(__file__).parent, env=dict(os.environ), capture_output=True, text=True)
+    environment = {**os.environ, "KESTREL_TEST_BINARY": str(BINARY)}
+    ran = subprocess.run(command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True)
     print(ran.stdout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
