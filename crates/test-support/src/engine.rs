@@ -77,7 +77,10 @@ fn new_folder() -> PathBuf {
         let owner = name
             .to_str()
             .and_then(|name| name.strip_prefix(FOLDER_PREFIX));
-        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+        // An earlier process may have had this one's id.
+        let is_left =
+            |pid: &str| pid == process::id().to_string() || !Path::new("/proc").join(pid).exists();
+        if owner.is_some_and(is_left) {
             // Another process may be removing it too.
             fs::remove_dir_all(entry.path()).ok();
         }
