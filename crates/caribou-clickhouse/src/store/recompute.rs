@@ -7,7 +7,7 @@ impl Store {
     /// Computes summary and metadata of these traces from their spans, and stores them.
     ///
     /// May run any number of times, at the same time, in several processes: of two results the one that knew more
-    /// spans counts. Costs some 40 ms of CPU plus 1.5 µs a span, so gather the touched traces for a while.
+    /// spans counts. Costs some 50 ms of CPU plus 1.5 µs a span, so gather the touched traces for a while.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.

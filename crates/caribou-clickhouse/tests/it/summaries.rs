@@ -159,6 +159,17 @@ async fn turns_within_groups_belong_to_the_segment_of_the_group() {
 }
 
 #[tokio::test]
+async fn many_segments_are_counted_without_much_memory() {
+    let talk: Vec<(&'static str, i32)> = (0..15)
+        .flat_map(|turn| [("user", turn), ("assistant", turn)])
+        .collect();
+    let spans: Vec<SpanRecord<'_>> = (0..150)
+        .flat_map(|number| segment(number * 100, &talk))
+        .collect();
+    assert_eq!(recorded(&spans).await.turn_count, 150 * 15);
+}
+
+#[tokio::test]
 async fn turns_of_one_process_go_on_from_segment_to_segment() {
     let mut spans = segment(0, &[("user", 0), ("assistant", 0)]);
     spans.extend(segment(100, &[("user", 1), ("assistant", 1), ("user", 2)]));

@@ -30,31 +30,33 @@ SELECT
     -- again. Carried are what is added to a turn's own number, the highest number, whether the assistant spoke in it, and
     -- how many turns there were.
     if(
-        notEmpty(runs),
+        notEmpty(said_in_segments),
         arrayFold(
-            (reached, run, first, last) -> arrayMap(
-                added -> (
-                    added,
-                    greatest(reached.2, added + last),
-                    toUInt8(
-                        (reached.3 AND added + last <= reached.2)
-                            OR (added + last >= reached.2 AND arrayExists(item -> item.is_assistant AND item.turn = last, run))
+            (reached, run) -> arrayMap(
+                (first, last) -> arrayMap(
+                    added -> (
+                        added,
+                        greatest(reached.2, added + last),
+                        toUInt8(
+                            (reached.3 AND added + last <= reached.2)
+                                OR (added + last >= reached.2 AND arrayExists(item -> item.4 AND item.2 = last, run))
+                        ),
+                        reached.4 + length(arrayDistinct(arrayFilter(turn -> added + turn > reached.2, run.2)))
                     ),
-                    reached.4 + length(arrayDistinct(arrayFilter(turn -> added + turn > reached.2, run.turn)))
-                ),
-                [
-                    if(
-                        first + reached.1 < reached.2
-                            OR (first + reached.1 = reached.2 AND reached.3
-                                AND arrayExists(item -> item.is_message AND item.turn = first, run)),
-                        reached.2 + 1 - first,
-                        reached.1
-                    )
-                ]
+                    [
+                        if(
+                            first + reached.1 < reached.2
+                                OR (first + reached.1 = reached.2 AND reached.3
+                                    AND arrayExists(item -> item.3 AND item.2 = first, run)),
+                            reached.2 + 1 - first,
+                            reached.1
+                        )
+                    ]
+                )[1],
+                [toInt64(run[1].2)],
+                [toInt64(run[-1].2)]
             )[1],
-            runs,
-            arrayMap(run -> toInt64(arrayMin(run.turn)), runs),
-            arrayMap(run -> toInt64(arrayMax(run.turn)), runs),
+            arraySplit((item, step) -> step != 0, said_in_segments, arrayDifference(said_in_segments.1)),
             (toInt64(0), toInt64(-1), toUInt8(0), toUInt64(0))
         ).4,
         length(arrayDistinct(said.turn))
@@ -101,32 +103,32 @@ FROM
             arrayLast(grade -> grade.grader_name = grader, grades),
             grades[-1]
         ).score AS latest_score,
-        -- What each of several segments said.
-        arrayFilter(
-            run -> notEmpty(run),
+        -- What was said in which segment (by number), by turns: up through groups; what is in none counts to the first.
+        arraySort(arrayFlatten(arrayMap(
+            (of_span, segment) -> arrayMap(
+                item -> (segment, item.turn, item.is_message, item.is_assistant), of_span
+            ),
+            said_by_span,
             arrayMap(
-                segment -> arrayFilter(
-                    item -> segments_of_said[indexOf(spans_of_said, item.span)] = segment, said
-                ),
-                if(length(segment_keys) > 1, segment_keys, [])
+                segment -> greatest(toInt64(indexOf(segment_keys, segment)), 1),
+                arrayMap(
+                    of_span -> arrayFold(
+                        (at, hop) -> if(has(segment_keys, at), at, groups[indexOf(groups.1, at)].2),
+                        range(16),
+                        of_span[1].span
+                    ),
+                    said_by_span
+                )
             )
-        ) AS runs
+        ))) AS said_in_segments
     FROM
     (
         SELECT
             *,
             fields['grader_name'] AS grader,
-            arrayDistinct(said.span) AS spans_of_said,
-            -- The segment of each of them, up through groups; what is in none counts to the first.
-            arrayMap(
-                segment -> if(has(segment_keys, segment), segment, segment_keys[1]),
-                arrayMap(
-                    span -> arrayFold(
-                        (at, hop) -> if(has(segment_keys, at), at, groups[indexOf(groups.1, at)].2), range(16), span
-                    ),
-                    if(length(segment_keys) > 1, arrayDistinct(said.span), [])
-                )
-            ) AS segments_of_said,
+            -- Only where there are several segments, and not so many that each would have to be looked for at length.
+            arrayResize(said, if(length(segment_keys) BETWEEN 2 AND 1000, length(said), 0)) AS said_of_several,
+            arraySplit((item, step) -> step != 0, said_of_several, arrayDifference(said_of_several.span)) AS said_by_span,
             multiIf(
                 set_by_hand.status != ''
                     AND NOT (set_by_hand.status IN ('COMPLETED', 'PENDING')
@@ -159,7 +161,7 @@ FROM
                         ),
                         'Tuple(span UInt64, turn Int32, is_message UInt8, is_assistant UInt8)'
                     ),
-                    said_packed
+                    arraySort(said_packed)
                 ) AS said,
                 arrayMap(segment -> bitShiftLeft(cityHash64(segment.span_id), 34), segments) AS segment_keys,
                 -- What somebody set, what followed from a failure, what followed from any end.
