@@ -98,7 +98,11 @@ impl Gathering {
             trace_id: key.trace_id,
             root: group,
         };
-        let merged = self.open.remove(&former).filter(|_| former != key)?;
+        // What stands in no other, or in itself, is its own segment already.
+        if former == key {
+            return None;
+        }
+        let merged = self.open.remove(&former)?;
         self.rootless.remove(&former);
         for inner in merged.groups.keys() {
             self.above.insert((key.trace_id, *inner), key.root);
@@ -306,6 +310,18 @@ mod tests {
             "open ones stay"
         );
         assert_eq!(gathering.open.len(), 1);
+    }
+
+    #[test]
+    fn a_group_without_a_parent_or_below_itself_keeps_what_was_gathered() {
+        let mut gathering = Gathering::default();
+        take_in(&mut gathering, &open(span(ItemType::Group, 3, None)));
+        take_in(&mut gathering, &span(ItemType::Group, 3, None));
+        take_in(&mut gathering, &span(ItemType::Group, 8, Some(9)));
+        take_in(&mut gathering, &span(ItemType::Group, 9, Some(8)));
+        let mut gathered: Vec<u64> = gathering.open.values().map(|kept| kept.own).collect();
+        gathered.sort_unstable();
+        assert_eq!(gathered, [2, 2]);
     }
 
     #[test]
