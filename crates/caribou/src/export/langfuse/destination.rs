@@ -111,8 +111,16 @@ impl LangfuseDestination {
             incoming.spans.push(span);
             incoming.ends_it |= record.item_type == ItemType::Rollout && record.ended_at.is_some();
         }
+        for incoming in &by_segment {
+            self.put(incoming, chunk.resource.as_ref(), chunk.is_of_others);
+        }
+        // Two of them may stand in one segment by now, which leaves with both.
         for incoming in by_segment {
-            self.put(&incoming, chunk.resource.as_ref(), chunk.is_of_others);
+            // Where another had gathered the end already, what comes in again is waited for, and known as such.
+            if incoming.ends_it || !chunk.is_of_others {
+                let key = self.gathering.home_of(incoming.key);
+                self.complete.extend(self.gathering.take_complete(key));
+            }
         }
     }
 
@@ -136,12 +144,6 @@ impl LangfuseDestination {
         }
         if !is_kept {
             self.lost(incoming.spans.len() as u64, of_others);
-        }
-        // Where another had gathered the end already, what comes in again is waited for, and known as such.
-        if (incoming.ends_it || !of_others)
-            && let Some(complete) = self.gathering.take_complete(key)
-        {
-            self.complete.push_back(complete);
         }
     }
 
@@ -212,10 +214,10 @@ impl LangfuseDestination {
             self.put_away(journal, scanned);
             return;
         };
+        // What is noted of it is true of this file alone.
+        let is_under_way = journal.settled() > 0;
         gathered.of_others += records;
         gathered.is_abandoned = true;
-        let is_under_way = journal.settled() > 0;
-        // What is noted of it is true of this file alone.
         gathered.parts.insert(0, Part::Journal(journal));
         if is_under_way && let Some(gathered) = key.and_then(|key| self.gathering.take(key)) {
             self.complete.push_back(gathered);
@@ -493,3 +495,6 @@ impl Destination for LangfuseDestination {
         self.room = Room::default();
     }
 }
+
+#[cfg(test)]
+mod tests;

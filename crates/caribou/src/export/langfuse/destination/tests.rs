@@ -1,0 +1,89 @@
+use std::time::{Duration, UNIX_EPOCH};
+
+use caribou_model::attribute;
+use opentelemetry::trace::{
+    SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+
+use super::*;
+use crate::Secret;
+
+fn destination() -> LangfuseDestination {
+    let target = LangfuseTarget {
+        host: "http://localhost:9".to_owned(),
+        public_key: "pk".to_owned(),
+        secret_key: Secret::from("sk"),
+        timeout: Duration::from_secs(1),
+        certificates: None,
+    };
+    let notices = Arc::new(Notices::new(Arc::new(|_: &str| {})));
+    LangfuseDestination::new(&target, &[], &notices)
+}
+
+/// An encoded span that was logged at a moment; open where it has no end.
+fn span(item_type: ItemType, id: u64, parent: u64, logged: u64, is_ended: bool) -> Vec<u8> {
+    let at = UNIX_EPOCH + Duration::from_secs(1_795_000_000) + Duration::from_nanos(logged);
+    let nanos = i64::try_from(at.duration_since(UNIX_EPOCH).unwrap().as_nanos()).unwrap();
+    let data = SpanData {
+        span_context: SpanContext::new(
+            TraceId::from(1_u128),
+            SpanId::from(id),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::NONE,
+        ),
+        parent_span_id: SpanId::from(parent),
+        parent_span_is_remote: false,
+        span_kind: SpanKind::Internal,
+        name: item_type.as_str().into(),
+        start_time: at,
+        end_time: if is_ended { at } else { UNIX_EPOCH },
+        attributes: vec![
+            KeyValue::new(attribute::PROJECT, "p"),
+            KeyValue::new(attribute::ITEM_TYPE, item_type.as_str()),
+            KeyValue::new(attribute::LOGGED_AT, nanos),
+            KeyValue::new(attribute::REVISION, nanos),
+        ],
+        dropped_attributes_count: 0,
+        events: SpanEvents::default(),
+        links: SpanLinks::default(),
+        status: Status::Unset,
+        instrumentation_scope: InstrumentationScope::builder("caribou").build(),
+    };
+    let mut encoded = Vec::new();
+    caribou_otlp::encode::encode_span(&data, &mut encoded);
+    encoded
+}
+
+fn event(id: u64, parent: u64) -> Vec<u8> {
+    span(ItemType::Event, id, parent, id, true)
+}
+
+fn chunk(spans: &[Vec<u8>], is_of_others: bool) -> Chunk {
+    let mut chunk = Chunk {
+        is_of_others,
+        ..Chunk::default()
+    };
+    for span in spans {
+        chunk.push(span);
+    }
+    chunk
+}
+
+#[test]
+fn a_segment_leaves_with_everything_that_came_in_with_its_end() {
+    let mut destination = destination();
+    let group = span(ItemType::Group, 3, 1, 3, true);
+    let root = span(ItemType::Rollout, 1, 0, 9, true);
+    destination.take_in(&chunk(&[event(4, 3), group, root], false));
+    let gathered = destination.complete.pop_front().unwrap();
+    assert_eq!(gathered.own, 3);
+    let spans = |part: &Part| match part {
+        Part::Memory(memory) => memory.spans.len(),
+        Part::Journal(_) => 0,
+    };
+    assert_eq!(gathered.parts.iter().map(spans).sum::<usize>(), 3);
+    assert_eq!(destination.report().dropped, 0);
+}
