@@ -98,7 +98,8 @@ impl LangfuseDestination {
                 self.left(1, chunk.is_of_others);
                 continue;
             };
-            self.gathering.note(key, &record);
+            let gathered = self.gathering.note(key, &record);
+            gathered.has_own_root |= record.item_type == ItemType::Rollout && !chunk.is_of_others;
             let place = *places.entry(key).or_insert_with(|| {
                 by_segment.push(Incoming {
                     key,
@@ -218,7 +219,11 @@ impl LangfuseDestination {
         let is_under_way = journal.settled() > 0;
         gathered.of_others += records;
         gathered.is_abandoned = true;
-        gathered.parts.insert(0, Part::Journal(journal));
+        if gathered.has_own_root {
+            gathered.parts.push(Part::Journal(journal));
+        } else {
+            gathered.parts.insert(0, Part::Journal(journal));
+        }
         if is_under_way && let Some(gathered) = key.and_then(|key| self.gathering.take(key)) {
             self.complete.push_back(gathered);
         }

@@ -41,8 +41,10 @@ pub(super) struct Gathered {
     pub(super) own: u64,
     /// Spans that processes that are gone had left.
     pub(super) of_others: u64,
-    /// Nobody is left who could end it.
+    /// Spans that processes that are gone had left are among it.
     pub(super) is_abandoned: bool,
+    /// This process has the root, and will end it.
+    pub(super) has_own_root: bool,
     pub(super) touched: Instant,
 }
 
@@ -86,6 +88,7 @@ impl Gathered {
             own: 0,
             of_others: 0,
             is_abandoned: false,
+            has_own_root: false,
             touched: Instant::now(),
         }
     }
@@ -96,6 +99,11 @@ impl Gathered {
             Some(_) => self.groups.values().all(|ended| *ended),
             None => self.root == Root::Ended,
         }
+    }
+
+    /// Whether nobody is left who could end it. What a forked child left of its parent's rollout is not.
+    pub(super) fn is_left_alone(&self) -> bool {
+        self.is_abandoned && !self.has_own_root
     }
 
     /// The resource that its spans belong to, where it is not this process's own.

@@ -134,7 +134,10 @@ impl Gathering {
 
     /// Takes out what nobody is left to end.
     pub(super) fn take_abandoned(&mut self) -> Vec<Gathered> {
-        let abandoned = self.open.values().filter(|gathered| gathered.is_abandoned);
+        let abandoned = self
+            .open
+            .values()
+            .filter(|gathered| gathered.is_left_alone());
         let mut keys: Vec<Key> = abandoned.map(|gathered| gathered.key).collect();
         keys.sort_unstable();
         keys.into_iter().filter_map(|key| self.take(key)).collect()
@@ -142,7 +145,7 @@ impl Gathering {
 
     /// Whether there is anything that nobody is left to end.
     pub(super) fn has_abandoned(&self) -> bool {
-        self.open.values().any(|gathered| gathered.is_abandoned)
+        self.open.values().any(Gathered::is_left_alone)
     }
 
     /// Takes out what has been without a root for too long; all of it where no more is to come.

@@ -73,6 +73,20 @@ fn chunk(spans: &[Vec<u8>], is_of_others: bool) -> Chunk {
 }
 
 #[test]
+fn what_a_dead_child_left_of_a_rollout_that_is_open_here_waits_for_its_end() {
+    let mut destination = destination();
+    let root = |is_ended| span(ItemType::Rollout, 1, 0, 1, is_ended);
+    destination.take_in(&chunk(&[root(false), event(2, 1)], false));
+    destination.take_in(&chunk(&[event(3, 1)], true));
+    assert!(destination.gathering.take_abandoned().is_empty());
+    assert!(!destination.gathering.has_abandoned());
+    let last = [span(ItemType::Rollout, 1, 0, 9, true)];
+    destination.take_in(&chunk(&last, false));
+    let gathered = destination.complete.pop_front().unwrap();
+    assert_eq!((gathered.own, gathered.of_others), (3, 1));
+}
+
+#[test]
 fn a_segment_leaves_with_everything_that_came_in_with_its_end() {
     let mut destination = destination();
     let group = span(ItemType::Group, 3, 1, 3, true);
