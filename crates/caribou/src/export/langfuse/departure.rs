@@ -285,8 +285,11 @@ impl Departure {
         let is_done = self.settled == self.spans.len() && self.scores.is_empty();
         // The whole file goes in a moment.
         if !is_done && let Some(Part::Journal(journal)) = self.gathered.parts.first() {
+            // Whoever finds the file has it without the other parts.
+            let noted = self.spans[..self.settled].iter();
+            let noted = noted.filter(|span| span.part == 0).count();
             // A note that cannot be written costs a repetition after a kill.
-            journal.settle(self.settled as u64).ok();
+            journal.settle(noted as u64).ok();
         }
     }
 

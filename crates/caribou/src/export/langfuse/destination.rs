@@ -217,6 +217,16 @@ impl LangfuseDestination {
         };
         // What is noted of it is true of this file alone.
         let is_under_way = journal.settled() > 0;
+        if is_under_way && !gathered.parts.is_empty() {
+            let root_before = gathered.root_before.clone();
+            self.complete.push_back(Gathered {
+                parts: vec![Part::Journal(journal)],
+                of_others: records,
+                root_before,
+                ..Gathered::new(gathered.key)
+            });
+            return;
+        }
         gathered.of_others += records;
         gathered.is_abandoned = true;
         if gathered.has_own_root {

@@ -1,6 +1,8 @@
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use caribou_model::attribute;
+use caribou_spool::{DestinationIdentity, Record, Spool, SpoolOptions};
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
@@ -9,6 +11,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use super::*;
 use crate::Secret;
+use crate::export::shelf::{SPAN, context};
 
 fn destination() -> LangfuseDestination {
     let target = LangfuseTarget {
@@ -72,6 +75,26 @@ fn chunk(spans: &[Vec<u8>], is_of_others: bool) -> Chunk {
     chunk
 }
 
+fn spool(directory: &Path) -> DestinationSpool {
+    let spool = Spool::open(SpoolOptions::new(directory.to_owned())).unwrap();
+    let identity = DestinationIdentity::new(ROLLOUTS, "http://localhost:9", "pk");
+    spool.destination(&identity).unwrap()
+}
+
+fn journal(spool: &mut DestinationSpool, spans: &[Vec<u8>]) -> Journal {
+    let mut journal = spool.begin_journal(context(&[])).unwrap();
+    let records: Vec<Record<'_>> = spans
+        .iter()
+        .map(|payload| Record {
+            kind: SPAN,
+            time_unix_nano: 1,
+            payload,
+        })
+        .collect();
+    journal.append(&records).unwrap();
+    journal
+}
+
 #[test]
 fn what_a_dead_child_left_of_a_rollout_that_is_open_here_waits_for_its_end() {
     let mut destination = destination();
@@ -100,4 +123,61 @@ fn a_segment_leaves_with_everything_that_came_in_with_its_end() {
     };
     assert_eq!(gathered.parts.iter().map(spans).sum::<usize>(), 3);
     assert_eq!(destination.report().dropped, 0);
+}
+
+#[test]
+fn a_file_that_is_sent_in_part_is_not_mixed_with_another() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let mut dead = spool(folder.path());
+        journal(&mut dead, &[event(2, 1), event(4, 1)]);
+        let under_way = journal(&mut dead, &[event(3, 1), event(5, 1)]);
+        under_way.settle(1).unwrap();
+    }
+    let mut destination = destination();
+    let mut journals = spool(folder.path());
+    let adopted = journals.adopt_journals().unwrap();
+    assert_eq!(adopted.len(), 2);
+    for journal in adopted {
+        destination.adopt(journal);
+    }
+    let alone = destination.complete.pop_front().unwrap();
+    assert_eq!((alone.of_others, alone.parts.len()), (2, 1));
+    let rest = destination.gathering.take_abandoned().pop().unwrap();
+    assert_eq!((rest.of_others, rest.parts.len()), (2, 1));
+}
+
+#[test]
+fn a_file_notes_no_more_than_what_was_sent_of_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journals = spool(folder.path());
+    let ids = || 2..2 + Chunk::MAX_SPANS as u64;
+    let of = |odd: u64| -> Vec<_> {
+        let mine = ids().filter(|id| id % 2 == odd);
+        mine.map(|id| event(id, 1)).collect()
+    };
+    let parts = vec![
+        Part::Journal(journal(&mut journals, &of(0))),
+        Part::Memory(crate::export::langfuse::gathered::Memory {
+            spans: of(1).into_iter().chain([event(9_999, 1)]).collect(),
+            ..Default::default()
+        }),
+    ];
+    let key = Key {
+        trace_id: caribou_model::TraceId(1_u128.to_be_bytes()),
+        root: caribou_model::SpanId(1_u64.to_be_bytes()),
+    };
+    let gathered = Gathered {
+        parts,
+        own: ids().count() as u64 + 1,
+        ..Gathered::new(key)
+    };
+    let mut departure = Departure::prepare(gathered, &[]);
+    departure.fill();
+    assert!(!departure.is_whole());
+    departure.taken();
+    let Some(Part::Journal(noted)) = departure.gathered.parts.first() else {
+        panic!("the first part is the file");
+    };
+    assert_eq!(noted.settled(), of(0).len() as u64);
 }
