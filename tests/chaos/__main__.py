@@ -79,8 +79,9 @@ def play(world: World, number: int, seed: str, fault: Fault, destination: str, b
         round.count()
     except Exception:
         round.result.problems.append(traceback.format_exc())
-    round.result.seconds = time.monotonic() - started
-    round.clean_up()
+    finally:
+        round.result.seconds = time.monotonic() - started
+        round.clean_up()
     return round.result
 
 

@@ -62,8 +62,12 @@ class Program:
             if child == 0:
                 self.be_child()
             children.append(child)
+        parent = os.getppid()
         while not self.stopping.wait(0.02):
             self.look(rng)
+            if os.getppid() != parent:
+                # Whoever was to stop it is gone.
+                self.stopping.set()
         for thread in threads:
             thread.join()
         for child in children:

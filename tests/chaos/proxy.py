@@ -72,7 +72,7 @@ class FaultProxy:
 
     def close(self) -> None:
         """Ends it for good."""
-        self._call(self._stop_listening())
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _call(self, work: Awaitable[None]) -> None:
@@ -98,6 +98,13 @@ class FaultProxy:
             self._server.close()
             self._server = None
         await self._cut_all()
+
+    async def _end(self) -> None:
+        await self._stop_listening()
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _cut_all(self) -> None:
         for writer in list(self._connections):

@@ -290,7 +290,9 @@ class Round:
         return [item for item in notes.items() if item.kind in "OE"]
 
     def clean_up(self) -> None:
-        """Keeps what tells of a failure."""
+        """Ends what an error left running, and keeps what tells of a failure."""
+        for program in self.programs:
+            program.kill()
         for undo in self.at_end:
             undo()
         if not self.result.failed:
