@@ -48,7 +48,7 @@ pub(super) struct Gathered {
     pub(super) touched: Instant,
 }
 
-/// Spans in the order in which they came.
+/// Spans, in no order.
 #[derive(Debug)]
 pub(super) enum Part {
     /// On disk.
@@ -176,8 +176,10 @@ impl Room {
         resource: Option<&Resource>,
     ) -> Result<(), Option<String>> {
         let journals = self.journals.as_mut().ok_or(None)?;
-        let appendable = |part: &Part| matches!(part, Part::Journal(journal) if journal.is_own());
-        if !gathered.parts.last().is_some_and(appendable) {
+        // However often the disk is full and is not: a segment has one file, as each is open while the segment leaves.
+        let found = gathered.parts.iter().position(is_appendable);
+        let place = found.unwrap_or(gathered.parts.len());
+        if found.is_none() {
             let context = context(resource.map_or(&self.resource, |resource| resource));
             let journal = journals.begin_journal(context);
             let journal = journal.map_err(|error| Some(error.to_string()))?;
@@ -193,24 +195,37 @@ impl Room {
                 payload,
             })
             .collect();
-        match gathered.parts.last_mut() {
-            Some(Part::Journal(journal)) => journal
-                .append(&records)
-                .map_err(|error| Some(error.to_string())),
-            _ => Err(None),
-        }
+        let Some(Part::Journal(journal)) = gathered.parts.get_mut(place) else {
+            return Err(None);
+        };
+        let appended = journal.append(&records);
+        let is_empty = journal.records() == 0;
+        appended.map_err(|error| {
+            if is_empty && let Part::Journal(journal) = gathered.parts.remove(place) {
+                // One that stays holds nothing.
+                journal.remove().ok();
+            }
+            Some(error.to_string())
+        })
     }
+}
+
+/// Whether further spans can be put to it; somebody may have removed the file.
+fn is_appendable(part: &Part) -> bool {
+    matches!(part, Part::Journal(journal) if journal.is_own() && journal.path().exists())
 }
 
 impl Gathered {
     fn remember(&mut self, spans: &[&[u8]], bytes: usize, own: u64, resource: Option<&Resource>) {
-        if !matches!(self.parts.last(), Some(Part::Memory(_))) {
+        let is_memory = |part: &Part| matches!(part, Part::Memory(_));
+        if !self.parts.iter().any(is_memory) {
             self.parts.push(Part::Memory(Memory {
                 resource: resource.cloned(),
                 ..Memory::default()
             }));
         }
-        if let Some(Part::Memory(memory)) = self.parts.last_mut() {
+        let memory = self.parts.iter_mut().find(|part| is_memory(part));
+        if let Some(Part::Memory(memory)) = memory {
             memory.spans.extend(spans.iter().map(|span| span.to_vec()));
             memory.bytes += bytes;
             memory.own += own;

@@ -76,7 +76,11 @@ fn chunk(spans: &[Vec<u8>], is_of_others: bool) -> Chunk {
 }
 
 fn spool(directory: &Path) -> DestinationSpool {
-    let spool = Spool::open(SpoolOptions::new(directory.to_owned())).unwrap();
+    spool_of(SpoolOptions::new(directory.to_owned()))
+}
+
+fn spool_of(options: SpoolOptions) -> DestinationSpool {
+    let spool = Spool::open(options).unwrap();
     let identity = DestinationIdentity::new(ROLLOUTS, "http://localhost:9", "pk");
     spool.destination(&identity).unwrap()
 }
@@ -180,4 +184,31 @@ fn a_file_notes_no_more_than_what_was_sent_of_itself() {
         panic!("the first part is the file");
     };
     assert_eq!(noted.settled(), of(0).len() as u64);
+}
+
+#[test]
+fn a_full_disk_gives_a_segment_no_further_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut destination = destination();
+    let options = SpoolOptions::new(folder.path().to_owned()).with_max_bytes(2_000);
+    destination.room.journals = Some(spool_of(options));
+    let root = span(ItemType::Rollout, 1, 0, 1, false);
+    destination.take_in(&chunk(&[root], false));
+    for id in 2..50 {
+        destination.take_in(&chunk(&[event(id, 1)], false));
+    }
+    let second = [span(ItemType::Rollout, 50, 0, 50, false)];
+    for _ in 0..10 {
+        destination.take_in(&chunk(&second, false));
+    }
+    for (root, own) in [(1_u64, 49), (50, 10)] {
+        let gathered = destination.gathering.take(Key {
+            trace_id: caribou_model::TraceId(1_u128.to_be_bytes()),
+            root: caribou_model::SpanId(root.to_be_bytes()),
+        });
+        let gathered = gathered.unwrap();
+        assert_eq!(gathered.own, own);
+        assert!(gathered.parts.len() <= 2, "{} parts", gathered.parts.len());
+    }
+    assert_eq!(destination.report().dropped, 0);
 }
