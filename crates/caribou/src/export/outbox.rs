@@ -449,16 +449,9 @@ impl Outbox {
             return;
         };
         let mut state = self.lock();
-        let counts = &mut state.counts;
-        let gone = counts.spooled.saturating_sub(found.waiting);
-        let refused = gone.min(found.set_aside.saturating_sub(counts.refused));
-        counts.spooled -= gone;
-        counts.refused += refused;
-        if found.is_damaged {
-            counts.dropped += gone - refused;
-        } else {
-            counts.acknowledged += gone - refused;
-        }
+        let gone = state.counts.spooled.saturating_sub(found.waiting);
+        state.counts.spooled -= gone;
+        state.counts.settle_gone(gone, found);
     }
 
     /// As [`Self::look_after_left`], for what the destination had kept.
@@ -471,10 +464,9 @@ impl Outbox {
         if let (Ok(found), Ok(others)) = (spans.look(), others.look()) {
             let mut state = self.lock();
             state.busy = others.waiting > 0;
-            let counts = &mut state.counts;
-            let gone = counts.kept.saturating_sub(found.waiting);
-            counts.kept -= gone;
-            counts.acknowledged += gone;
+            let gone = state.counts.kept.saturating_sub(found.waiting);
+            state.counts.kept -= gone;
+            state.counts.settle_gone(gone, found);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use caribou_spool::Left;
+use caribou_spool::{Left, LeftCounts};
 
 use super::{Chunk, Outbox, Shelf};
 
@@ -115,6 +115,17 @@ impl Counts {
     /// Spans that are on disk.
     pub(crate) fn on_disk(&self) -> u64 {
         self.spooled + self.kept.saturating_sub(self.kept_in_memory)
+    }
+
+    /// Counts spans that are not in a folder any more, by what else is found there.
+    pub(super) fn settle_gone(&mut self, gone: u64, found: LeftCounts) {
+        let refused = gone.min(found.set_aside.saturating_sub(self.refused));
+        self.refused += refused;
+        if found.is_damaged {
+            self.dropped += gone - refused;
+        } else {
+            self.acknowledged += gone - refused;
+        }
     }
 }
 
@@ -237,7 +248,9 @@ impl OutboxState {
 mod tests {
     use std::time::Duration;
 
-    use super::super::{Next, Waited};
+    use caribou_spool::{DestinationIdentity, Entry, Record};
+
+    use super::super::{KeptReport, Next, Waited};
     use super::*;
 
     fn outbox_holding(spans: usize) -> Outbox {
@@ -321,5 +334,43 @@ mod tests {
         outbox.close(Instant::now() + Duration::from_secs(3600));
         let waited = outbox.wait_to_retry(Duration::from_secs(7200), true);
         assert_eq!(waited, Waited::GiveUp);
+    }
+    #[test]
+    fn what_another_could_not_deliver_of_what_was_kept_does_not_count_as_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = caribou_spool::SpoolOptions::new(folder.path().to_owned());
+        let spool = caribou_spool::Spool::open(options).unwrap();
+        let identity = DestinationIdentity::new("kind", "http://localhost:9", "");
+        let mut kept = spool.destination(&identity).unwrap();
+        let mut journal = kept.begin_journal(serde_json::Value::Null).unwrap();
+        let record = Record {
+            kind: 1,
+            time_unix_nano: 1,
+            payload: b"span",
+        };
+        journal.append(&[record, record, record]).unwrap();
+
+        let outbox = outbox_holding(3);
+        assert!(matches!(outbox.next(None), Next::Send(_)));
+        outbox.keep_flight(3, true);
+        outbox.report_kept(&KeptReport {
+            left: Some([kept.left(), kept.left()]),
+            ..KeptReport::default()
+        });
+        outbox.look_after_left();
+        assert_eq!(outbox.counts().kept, 3);
+
+        let mut reader = journal.reader().unwrap();
+        let Some(Entry::Record(refused)) = reader.next_entry().unwrap() else {
+            panic!("a record was appended");
+        };
+        journal.set_aside(&refused, "no").unwrap();
+        journal.remove().unwrap();
+        outbox.look_after_left();
+        let counts = outbox.counts();
+        assert_eq!(
+            (counts.kept, counts.refused, counts.acknowledged),
+            (0, 1, 2)
+        );
     }
 }
