@@ -63,7 +63,7 @@ impl Outbox {
     const APPEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
     /// A disk that hangs delays the first spans no longer than this.
     const LONGEST_OPENING: Duration = Duration::from_secs(1);
-    /// How often an idle courier looks for what processes that died have left.
+    /// How often the courier looks for what processes that died have left.
     const LOOK_AROUND: Duration = Duration::from_secs(30);
 
     pub(super) fn new(name: &'static str) -> Self {
@@ -119,17 +119,18 @@ impl Outbox {
     /// Waits for something to do, and no longer than until the destination wants to be woken.
     pub(super) fn next(&self, wake: Option<Instant>) -> Next {
         let opened_by = Instant::now() + Self::LONGEST_OPENING;
-        let mut look_around = Instant::now() + Self::LOOK_AROUND;
         let mut state = self.lock();
         loop {
             let now = Instant::now();
+            // What comes in meanwhile, such as that something open still lives, does not put it off.
+            let look_around = *state.look_around_at.get_or_insert(now + Self::LOOK_AROUND);
             if state.given_up || state.closing.is_some_and(|closing| closing <= now) {
                 return Next::End;
             }
             let opening = matches!(state.keeper, Keeper::Opening) && now < opened_by;
             if !opening && state.appending == 0 {
                 if now >= look_around {
-                    look_around = now + Self::LOOK_AROUND;
+                    state.look_around_at = Some(now + Self::LOOK_AROUND);
                     state.on_disk = true;
                 }
                 match &state.keeper {
@@ -142,8 +143,14 @@ impl Outbox {
                     _ => {}
                 }
             }
-            let until = if opening { opened_by } else { look_around };
-            let until = wake.map_or(until, |wake| wake.min(until));
+            let until = if opening {
+                opened_by
+            } else if state.appending > 0 {
+                // Its end is told; what is due until then has to wait.
+                now + Self::LOOK_AROUND
+            } else {
+                wake.map_or(look_around, |wake| wake.min(look_around))
+            };
             let until = state.closing.map_or(until, |closing| closing.min(until));
             state = self
                 .changed

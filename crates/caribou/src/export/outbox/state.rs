@@ -39,6 +39,8 @@ pub(super) struct OutboxState {
     pub(super) keeper_sleeps: bool,
     /// The spool holds, or may hold, what comes before everything in `held`.
     pub(super) on_disk: bool,
+    /// When to look next for what processes that died have left.
+    pub(super) look_around_at: Option<Instant>,
     pub(super) counts: Counts,
     /// What the destination keeps itself could leave now.
     pub(super) busy: bool,
@@ -372,5 +374,31 @@ mod tests {
             (counts.kept, counts.refused, counts.acknowledged),
             (0, 1, 2)
         );
+    }
+    #[test]
+    fn a_program_that_logs_all_the_time_looks_around_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = crate::settings::SpoolSettings {
+            directory: Some(folder.path().to_owned()),
+            max_bytes: u64::MAX,
+        };
+        let identity = DestinationIdentity::new("kind", "http://localhost:9", "");
+        let slot = crate::export::shelf::SpoolSlot::default();
+        let shelf = Shelf::open(&settings, &identity, &[], false, &slot).unwrap();
+        let outbox = outbox_holding(1);
+        outbox.shelf_opened(Some(Arc::new(shelf)));
+        assert!(matches!(outbox.next(None), Next::Drain(_)));
+        outbox.spool_is_drained(0);
+        assert!(matches!(outbox.next(None), Next::Send(_)));
+        let first = outbox.lock().look_around_at;
+        outbox.settle_flight(1, 0, true);
+        let mut chunk = Chunk::default();
+        chunk.push(b"span");
+        assert!(outbox.offer(&Arc::new(chunk)));
+        assert!(matches!(outbox.next(None), Next::Send(_)));
+        assert_eq!(outbox.lock().look_around_at, first, "not put off");
+        outbox.settle_flight(0, 0, false);
+        outbox.lock().look_around_at = Some(Instant::now());
+        assert!(matches!(outbox.next(None), Next::Drain(_)));
     }
 }
