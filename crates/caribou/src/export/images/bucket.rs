@@ -114,22 +114,39 @@ fn open(target: &BucketTarget) -> Result<OpenBucket, NotStored> {
     })
 }
 
+/// Leaves out what a store says of a request whose signature it does not accept: the session's token is part of it.
+fn without_request(text: &str) -> &str {
+    const REPEATED: [&str; 4] = [
+        "<AWSAccessKeyId>",
+        "<StringToSign>",
+        "<CanonicalRequest>",
+        "<CanonicalRequestBytes>",
+    ];
+    let ends = REPEATED.iter().filter_map(|tag| text.find(tag));
+    &text[..ends.min().unwrap_or(text.len())]
+}
+
 fn not_stored(bucket: &str, error: &Error) -> NotStored {
     let denied = matches!(
         error,
         Error::NotFound { .. } | Error::PermissionDenied { .. } | Error::Unauthenticated { .. }
     );
     let mut unreachable = false;
-    let mut reason = format!("images wait for the bucket {bucket:?}: {error}");
+    let said = error.to_string();
+    let mut reason = format!(
+        "images wait for the bucket {bucket:?}: {}",
+        without_request(&said)
+    );
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         unreachable |= cause
             .downcast_ref::<HttpError>()
             .is_some_and(|http| http.kind() == HttpErrorKind::Connect);
         let text = cause.to_string();
+        let text = without_request(&text);
         // Most errors here repeat their cause.
-        if !reason.contains(&text) {
-            reason.extend([": ", &text]);
+        if !reason.contains(text) {
+            reason.extend([": ", text]);
         }
         source = cause.source();
     }
@@ -138,5 +155,69 @@ fn not_stored(bucket: &str, error: &Error) -> NotStored {
         unreachable,
         after: denied.then_some(NotStored::AFTER_DENIAL),
         reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::Secret;
+
+    #[test]
+    fn what_a_store_repeats_of_a_request_is_not_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // Its body is one byte.
+                let (mut request, mut byte) = (Vec::new(), [0]);
+                while !request.ends_with(b"\r\n\r\n") {
+                    stream.read_exact(&mut byte).unwrap();
+                    request.extend(byte);
+                }
+                if !request.starts_with(b"HEAD") {
+                    stream.read_exact(&mut byte).unwrap();
+                }
+                let body = "<Error><Code>SignatureDoesNotMatch</Code><Message>It differs.</Message>\
+                            <AWSAccessKeyId>id</AWSAccessKeyId><CanonicalRequest>PUT\nx-amz-security-token:hidden\n\
+                            </CanonicalRequest></Error>";
+                let body = if request.starts_with(b"HEAD") {
+                    ""
+                } else {
+                    body
+                };
+                let length = body.len();
+                let head = format!(
+                    "HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                );
+                stream
+                    .write_all(format!("{head}{body}").as_bytes())
+                    .unwrap();
+            }
+        });
+        let options = [
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            ("AWS_SESSION_TOKEN", "hidden"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ENDPOINT_URL", &format!("http://{address}")),
+        ];
+        let mut bucket = Bucket::new(&BucketTarget {
+            name: "pictures".to_owned(),
+            options: options
+                .map(|(name, value)| (name, Secret::from(value)))
+                .to_vec(),
+            timeout: Duration::from_secs(60),
+            certificates: None,
+        });
+        let image = Image::from_bytes(vec![1], None);
+        let reason = bucket.store(std::iter::once(image)).unwrap_err().reason;
+        assert!(reason.contains("It differs."), "{reason}");
+        assert!(!reason.contains("hidden"), "{reason}");
     }
 }
