@@ -33,6 +33,7 @@ mod mime;
 mod serving;
 mod sniff;
 mod spans;
+mod store_answer;
 mod url;
 
 pub use candidate::may_hold_image;
@@ -42,4 +43,5 @@ pub use lifter::{Lifter, Limits};
 pub use serving::{CONTENT_SECURITY_POLICY, Serving, serving};
 pub use sniff::sniff;
 pub use spans::{ProjectImage, lift_spans, mark_invalid_images};
+pub use store_answer::without_request;
 pub use url::{ImageReference, ImageUrl, ParseImageUrlError, image_urls};

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use caribou_clickhouse::StoreError;
+use caribou_images::without_request;
 use caribou_model::api::{ErrorBody, ErrorDetail};
 
 /// Stable name of an error; part of the contract with clients.
@@ -207,11 +208,11 @@ impl From<StoreError> for ApiError {
 
 /// An error and its causes on one line.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
+    let mut text = without_request(&error.to_string()).to_owned();
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
-        text.push_str(&error.to_string());
+        text.push_str(without_request(&error.to_string()));
         cause = error.source();
     }
     text
@@ -231,5 +232,23 @@ pub(crate) fn set_retry_after(response: &mut Response) {
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         let seconds = HeaderValue::from(RETRY_AFTER.as_secs());
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_bucket_repeats_of_a_request_is_left_out_of_a_chain() {
+        let answer =
+            "<Code>SignatureDoesNotMatch</Code><CanonicalRequest>x-amz-security-token:hidden";
+        let error = object_store::Error::Generic {
+            store: "S3",
+            source: std::io::Error::other(answer).into(),
+        };
+        let text = chain(&error);
+        assert!(text.contains("SignatureDoesNotMatch"), "{text}");
+        assert!(!text.contains("hidden"), "{text}");
     }
 }

@@ -68,7 +68,7 @@ impl Drain<'_> {
             let reason = of_one
                 .reason
                 .as_deref()
-                .unwrap_or("there was no time for them; give more with --timeout");
+                .unwrap_or("another program delivers them, or there was no time: look again, or give more with --timeout");
             (self.say)(&format!(
                 "{url}: {left} spans stay in {}: {reason}",
                 of_one.folder.display()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use caribou_images::{Image, object_name};
+use caribou_images::{Image, object_name, without_request};
 use object_store::aws::AmazonS3Builder;
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::path::Path;
@@ -112,18 +112,6 @@ fn open(target: &BucketTarget) -> Result<OpenBucket, NotStored> {
         store: Arc::new(store),
         runtime,
     })
-}
-
-/// Leaves out what a store says of a request whose signature it does not accept: the session's token is part of it.
-fn without_request(text: &str) -> &str {
-    const REPEATED: [&str; 4] = [
-        "<AWSAccessKeyId>",
-        "<StringToSign>",
-        "<CanonicalRequest>",
-        "<CanonicalRequestBytes>",
-    ];
-    let ends = REPEATED.iter().filter_map(|tag| text.find(tag));
-    &text[..ends.min().unwrap_or(text.len())]
 }
 
 fn not_stored(bucket: &str, error: &Error) -> NotStored {
