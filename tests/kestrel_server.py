@@ -20,7 +20,8 @@ BINARY = Path(os.environ.get("KESTREL_TEST_BINARY", ROOT / "target" / "debug" / 
 ENGINE_PASSWORD = "engine-password-of-the-tests"
 READY_WITHIN_SECONDS = 90.0
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# Servers of tests are on this machine, whatever proxy its owner has set.
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 _reserved: list[socket.socket] = []
@@ -85,7 +86,7 @@ class KestrelServer:
     def status(self, path: str) -> int:
         """Status of a GET; 0 where nobody answers."""
         try:
-            with _direct.open(self.url + path, timeout=5) as answer:
+            with direct.open(self.url + path, timeout=5) as answer:
                 code: int = answer.status
                 return code
         except urllib.error.HTTPError as error:
@@ -96,7 +97,7 @@ class KestrelServer:
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of a GET that must succeed."""
         parameters = urllib.parse.urlencode(query, doseq=True)
-        with _direct.open(f"{self.url}{path}?{parameters}", timeout=60) as answer:
+        with direct.open(f"{self.url}{path}?{parameters}", timeout=60) as answer:
             return json.load(answer)
 
     def every(self, path: str, **query: Any) -> list[Any]:

@@ -2,25 +2,10 @@
 //
 // Prints {"rows": [...], "transcripts": {trace_id: [...]}} as JSON: all rows of a run's list, and of every fifth rollout
 // the articles of its transcript in their order on the page.
-import { createRequire } from "node:module";
-
-const require = createRequire(new URL("../../ui/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
+import { launch } from "./chromium.mjs";
 
 const [url, runId] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch();
 // So high that the list shows all rows and most transcripts all articles.
 const HEIGHT = 12000;
 const page = await browser.newPage({ viewport: { width: 1600, height: HEIGHT } });

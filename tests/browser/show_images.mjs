@@ -1,27 +1,10 @@
 // Looks at the images of one rollout in a real browser: node show_images.mjs URL TRACE_ID SVG_PATH [FOLDER]
 //
 // Prints as JSON what was seen; writes pictures of the page into FOLDER where one is given.
-import { createRequire } from "node:module";
-
-const require = createRequire(
-  new URL("../../ui/package.json", import.meta.url),
-);
-const { chromium } = require("playwright-core");
+import { launch } from "./chromium.mjs";
 
 const [url, traceId, svgPath, folder] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch();
 
 /** The page of the rollout in a window so high that all of it is on screen. */
 async function openTrace(colorScheme, width, height) {

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from chaos.servers import free_port
+from kestrel_server import free_port
 
 LARGEST_HEAD = 1 << 20
 CHUNK = 64 << 10

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -12,23 +11,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-ENGINE_PASSWORD = "engine-password-of-the-tests"
-READY_WITHIN_SECONDS = 60.0
-
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-_reserved: list[socket.socket] = []
-
-
-def free_port() -> int:
-    """A port where nobody answers. It is kept for whoever is told it, as often as they come and go."""
-    placeholder = socket.socket()
-    placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    placeholder.bind(("127.0.0.1", 0))
-    _reserved.append(placeholder)
-    port: int = placeholder.getsockname()[1]
-    return port
+from kestrel_server import ENGINE_PASSWORD, READY_WITHIN_SECONDS, direct
 
 
 class Server:
@@ -73,7 +56,7 @@ class Server:
 
     def is_ready(self) -> bool:
         try:
-            with _direct.open(self.url + "/readyz", timeout=5) as answer:
+            with direct.open(self.url + "/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.HTTPError, OSError):
             return False
@@ -118,7 +101,7 @@ class Server:
                     data=statement.encode(),
                     headers={"X-ClickHouse-User": "kestrel", "X-ClickHouse-Key": ENGINE_PASSWORD},
                 )
-                with _direct.open(request, timeout=60) as answer:
+                with direct.open(request, timeout=60) as answer:
                     return [line.split("\t") for line in answer.read().decode().splitlines()]
             except urllib.error.HTTPError as error:
                 raise RuntimeError(error.read().decode()) from error

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kestrel_server import ENGINE_PASSWORD, free_port
+
 import caribou
 from chaos.proxy import FaultProxy
-from chaos.servers import ENGINE_PASSWORD, Server, free_port
+from chaos.servers import Server
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
