@@ -110,7 +110,7 @@ $(STAMPS)/python-release: $(STAMPS)/python-tools $(RUST_SOURCES)
 
 # A release build that is up to date serves the tests as well; building the other one takes its place.
 $(STAMPS)/python-debug: $(STAMPS)/python-tools $(RUST_SOURCES)
-	if [ ! -e $(STAMPS)/python-release ] || [ -n "$$(find $(RUST_SOURCES) -newer $(STAMPS)/python-release)" ]; then \
+	@if [ ! -e $(STAMPS)/python-release ] || [ -n "$$(find $(RUST_SOURCES) -newer $(STAMPS)/python-release)" ]; then \
 	  rm -f $(STAMPS)/python-release && . $(VENV)/bin/activate && cd caribou && maturin develop --quiet; \
 	fi
 	@touch $@
