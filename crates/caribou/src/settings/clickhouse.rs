@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use caribou_clickhouse::{Cluster, Connection};
 
+use super::given_or;
 use super::url::checked_url;
 use crate::config::Config;
 use crate::environment::{self as variable, Environment};
@@ -48,12 +49,7 @@ impl Config {
         environment: &dyn Environment,
     ) -> Result<Option<ClickHouseTarget>, ConfigureError> {
         let given = &self.clickhouse;
-        let text = |given: &Option<String>, name| {
-            given
-                .clone()
-                .filter(|value| !value.is_empty())
-                .or_else(|| environment.non_empty(name))
-        };
+        let text = |given: &Option<String>, name| given_or(given.as_deref(), environment, name);
         let Some(url) = text(&given.url, variable::CLICKHOUSE_URL) else {
             return Ok(None);
         };

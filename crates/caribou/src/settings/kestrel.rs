@@ -1,5 +1,6 @@
 //! Kestrel's own API.
 
+use super::given_or;
 use super::url::checked_url;
 use crate::config::Config;
 use crate::environment::{self as variable, Environment};
@@ -26,11 +27,11 @@ impl Config {
         &self,
         environment: &dyn Environment,
     ) -> Result<KestrelTarget, ConfigureError> {
-        let named = self
-            .kestrel_api_url
-            .clone()
-            .filter(|url| !url.is_empty())
-            .or_else(|| environment.non_empty(variable::KESTREL_API_URL));
+        let named = given_or(
+            self.kestrel_api_url.as_deref(),
+            environment,
+            variable::KESTREL_API_URL,
+        );
         let api_key = self.kestrel_api_key.clone().or_else(|| {
             environment
                 .non_empty(variable::KESTREL_API_KEY)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::given_or;
 use super::otlp::DEFAULT_REQUEST_TIMEOUT;
 use super::url::checked_url;
 use crate::config::Config;
@@ -32,12 +33,7 @@ impl Config {
         environment: &dyn Environment,
     ) -> Result<Option<LangfuseTarget>, ConfigureError> {
         let given = &self.langfuse;
-        let text = |given: &Option<String>, name| {
-            given
-                .clone()
-                .filter(|value| !value.is_empty())
-                .or_else(|| environment.non_empty(name))
-        };
+        let text = |given: &Option<String>, name| given_or(given.as_deref(), environment, name);
         let public_key = text(&given.public_key, variable::LANGFUSE_PUBLIC_KEY);
         let secret_key = given.secret_key.clone().or_else(|| {
             environment

@@ -91,12 +91,7 @@ impl Config {
     /// # Ok::<(), caribou::ConfigureError>(())
     /// ```
     pub fn resolve(&self, environment: &dyn Environment) -> Result<Settings, ConfigureError> {
-        let given_or = |given: &Option<String>, name| {
-            given
-                .clone()
-                .filter(|value| !value.is_empty())
-                .or_else(|| environment.non_empty(name))
-        };
+        let text = |given: &Option<String>, name| given_or(given.as_deref(), environment, name);
         let phase = match (self.phase, environment.non_empty(variable::CARIBOU_PHASE)) {
             (Some(phase), _) => Some(phase),
             (None, Some(text)) => Some(text.parse()?),
@@ -104,9 +99,9 @@ impl Config {
         };
         let kestrel = self.resolve_kestrel(environment)?;
         Ok(Settings {
-            run_id: given_or(&self.run_id, variable::CARIBOU_RUN_ID),
+            run_id: text(&self.run_id, variable::CARIBOU_RUN_ID),
             phase,
-            project: given_or(&self.project, variable::CARIBOU_PROJECT),
+            project: text(&self.project, variable::CARIBOU_PROJECT),
             env_name: self.env_name.clone(),
             model_name: self.model_name.clone(),
             tags: self.tags.clone().unwrap_or_default(),
@@ -171,6 +166,18 @@ impl Config {
         }
         notices
     }
+}
+
+/// What the program said, else what the environment says; an empty text counts as none.
+fn given_or(
+    given: Option<&str>,
+    environment: &dyn Environment,
+    name: &'static str,
+) -> Option<String> {
+    given
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
+        .or_else(|| environment.non_empty(name))
 }
 
 fn resolve_resource(environment: &dyn Environment) -> Vec<(String, String)> {
