@@ -24,7 +24,10 @@ mod time;
 mod trace;
 mod transport;
 
+use std::sync::Arc;
+
 use clickhouse::{Client, Compression};
+use tokio::sync::RwLock;
 
 pub use arrivals::{Arrival, ArrivalCursor};
 pub use error::{Result, StoreError};
@@ -50,6 +53,9 @@ pub struct Store {
     transport: Transport,
     connection: Connection,
     insert_spans: String,
+    /// Shared by those who write summaries, held alone by who deletes: a summary computed from spans that are deleted
+    /// before it is written would stay.
+    summaries: Arc<RwLock<()>>,
 }
 
 const INSERT_SETTINGS: &[(&str, &str)] = &[
@@ -97,6 +103,7 @@ impl Store {
             transport: Transport::new(connection, url, connector),
             connection: connection.clone(),
             insert_spans: insert_spans_sql(),
+            summaries: Arc::default(),
         })
     }
 

@@ -17,6 +17,7 @@ impl Store {
                 .iter()
                 .map(|trace| (&*trace.project, trace.trace_id.to_string()))
                 .collect();
+            let _no_deletion = self.summaries.read().await;
             // Metadata first: where a crash falls between the two, the missing summary tells the repair.
             for statement in [RECOMPUTE_METADATA, RECOMPUTE_TRACES] {
                 self.client

@@ -99,27 +99,33 @@ impl Store {
     /// Deletes a rollout: spans, summary and metadata. Returns false where there was none.
     ///
     /// The rows are gone from every answer at once and from the disk with the next merges. What is sent of it later
-    /// begins a new rollout of that id.
+    /// begins a new rollout of that id. A summary that another process computed from the spans and writes after that
+    /// stays, without spans, until the rollout is deleted again.
     ///
     /// # Errors
     /// When the server cannot be reached.
     pub async fn delete_trace(&self, trace: &TraceKey) -> Result<bool> {
-        let mut count =
-            Statement::new("SELECT count() FROM spans WHERE project = ? AND trace_id = ?");
-        count.bind(&*trace.project).bind(trace.trace_id.to_string());
-        let spans: u64 = count.query(&self.client).fetch_one().await?;
+        let _no_recomputation = self.summaries.write().await;
+        let mut known = false;
         for (table, id) in [
             ("spans", "trace_id"),
             ("entity_metadata", "entity_id"),
             ("traces", "trace_id"),
         ] {
-            let mut sql = Statement::new(format!(
-                "DELETE FROM {table} WHERE project = ? AND {id} = ?"
-            ));
-            sql.bind(&*trace.project).bind(trace.trace_id.to_string());
-            sql.query(&self.client).execute().await?;
+            let rows = format!("FROM {table} WHERE project = ? AND {id} = ?");
+            let mut count = Statement::new(format!("SELECT count() {rows}"));
+            count.bind(&*trace.project).bind(trace.trace_id.to_string());
+            let stored: u64 = count.query(&self.client).fetch_one().await?;
+            if stored > 0 {
+                let mut delete = Statement::new(format!("DELETE {rows}"));
+                delete
+                    .bind(&*trace.project)
+                    .bind(trace.trace_id.to_string());
+                delete.query(&self.client).execute().await?;
+                known = true;
+            }
         }
-        Ok(spans > 0)
+        Ok(known)
     }
 
     /// The roots of the segments in the order of their start; the parentless spans of a foreign trace.

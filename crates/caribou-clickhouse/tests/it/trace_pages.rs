@@ -1,6 +1,6 @@
 //! Windows and outline of one trace.
 
-use caribou_clickhouse::{SpanWindow, Store, StoreError, TraceKey};
+use caribou_clickhouse::{SpanWindow, Store, StoreError, TraceFilter, TraceKey};
 use caribou_model::api::SpanPage;
 use caribou_model::{ItemType, SpanRecord, TraceId};
 
@@ -238,6 +238,26 @@ async fn a_deleted_trace_is_gone_and_may_come_again() {
             .span_count,
         2
     );
+}
+
+#[tokio::test]
+async fn a_summary_under_computation_does_not_outlive_the_deletion_of_its_trace() {
+    let store = new_store().await;
+    let key = TraceKey::new("airline", trace_id(1));
+    for _ in 0..8 {
+        insert(&store, &rollout(1)).await;
+        // Computed from the spans while they are still there, and written when they are gone.
+        let (recomputed, again, deleted) = tokio::join!(
+            store.recompute_traces(std::slice::from_ref(&key)),
+            store.recompute_traces(std::slice::from_ref(&key)),
+            store.delete_trace(&key)
+        );
+        recomputed.unwrap();
+        again.unwrap();
+        assert!(deleted.unwrap());
+        let left = store.count_traces(&TraceFilter::default()).await.unwrap();
+        assert_eq!(left, 0);
+    }
 }
 
 #[tokio::test]
