@@ -16,12 +16,14 @@
 #![forbid(unsafe_code)]
 
 mod decode;
+mod derived;
 mod dialect;
 pub mod encode;
 mod error;
 mod json;
 pub mod response;
 mod span;
+mod span_json;
 mod value;
 mod wire;
 

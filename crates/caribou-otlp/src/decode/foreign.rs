@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use caribou_model::{SpanRecord, attribute};
 
-use crate::decode::collect::measured_duration;
-use crate::decode::sdk::{fallback_revision, set_field};
+use crate::decode::sdk::set_field;
+use crate::derived::{fallback_revision, measured_duration};
 use crate::dialect;
 use crate::span::WireSpan;
 

@@ -8,10 +8,8 @@ mod sdk;
 
 use caribou_model::SpanRecord;
 
-pub(crate) use collect::{events_json, json_object};
 pub use otlp_json::decode_json;
 pub use protobuf::decode_protobuf;
-pub(crate) use sdk::check_score;
 
 /// What a span gets where it does not say itself.
 #[derive(Clone, Copy, Debug)]

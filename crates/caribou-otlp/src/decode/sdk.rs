@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use caribou_model::{Cost, ItemType, Payload, SpanRecord, SpanStatus, UsageScope};
 
-use crate::decode::collect::{events_json, measured_duration};
+use crate::derived::{check_score, fallback_revision, measured_duration};
 use crate::json;
 use crate::span::WireSpan;
+use crate::span_json::events_json;
 use crate::value::{Value, write_json_string};
 
 /// Keys as bytes: patterns of bytes compile to a decision tree, those of strings to one comparison after the other.
@@ -184,25 +185,6 @@ fn complete(record: &mut SpanRecord<'_>) {
     if record.revision == 0 {
         record.revision = fallback_revision(record);
     }
-}
-
-/// A score that is no number is none; one outside 0 to 1 stays. Both are marked.
-pub(crate) fn check_score(record: &mut SpanRecord<'_>) {
-    match record.score {
-        Some(score) if !score.is_finite() => {
-            record.score = None;
-            record.marks.push("score_not_finite");
-        }
-        Some(score) if !(0.0..=1.0).contains(&score) && record.item_type == ItemType::Grade => {
-            record.marks.push("score_out_of_range");
-        }
-        _ => {}
-    }
-}
-
-/// The end, or the start while open, as the revision.
-pub(crate) fn fallback_revision(record: &SpanRecord<'_>) -> u64 {
-    u64::try_from(record.ended_at.unwrap_or(record.started_at)).unwrap_or_default()
 }
 
 fn set_item_type(record: &mut SpanRecord<'_>, value: &Value<'_>) {

@@ -129,7 +129,7 @@ impl<'a> Attributes<'a> {
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)))
             .collect();
-        crate::decode::json_object(&rest)
+        crate::span_json::json_object(&rest)
     }
 }
 

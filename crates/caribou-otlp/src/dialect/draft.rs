@@ -7,7 +7,7 @@ use caribou_model::{Cost, ItemType, Payload, SpanId, SpanRecord, TraceId};
 
 use crate::dialect::attributes::Attributes;
 use crate::dialect::chat::{self, ChatMessage};
-use crate::dialect::evaluation::Evaluation;
+use crate::dialect::score::Score;
 use crate::json;
 use crate::span::WireEvent;
 use crate::value::Value;
@@ -32,7 +32,7 @@ pub(crate) struct Draft<'r, 'a> {
     /// The span that the only link leads to, where this one exists to say something about another.
     pub(crate) target: Option<(TraceId, SpanId)>,
     /// Scores that the span carries; each becomes a grade of its own.
-    pub(crate) evaluations: Vec<Evaluation<'a>>,
+    pub(crate) scores: Vec<Score<'a>>,
     /// Tokens written to a cache; the model has no field for them, but sums may need them.
     pub(crate) cache_write_tokens: Option<u64>,
     /// All tokens together, as sent.
@@ -55,7 +55,7 @@ impl<'r, 'a> Draft<'r, 'a> {
             output: Vec::new(),
             metadata: Vec::new(),
             target: None,
-            evaluations: Vec::new(),
+            scores: Vec::new(),
             cache_write_tokens: None,
             total_tokens: None,
         }

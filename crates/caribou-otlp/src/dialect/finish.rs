@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use caribou_model::{ItemType, Payload, SpanRecord, UsageScope};
 
-use crate::decode::{events_json, json_object};
 use crate::dialect::chat::ChatMessage;
 use crate::dialect::draft::Draft;
+use crate::span_json::{events_json, json_object};
 use crate::value::Value;
 
 /// Completes a record, and gives back the grades that the span carried.
@@ -17,9 +17,9 @@ pub(super) fn finish<'a>(mut draft: Draft<'_, 'a>) -> Vec<SpanRecord<'a>> {
     draft.record.metadata = Cow::Owned(json_object(&draft.metadata));
     draft.record.attributes = Cow::Owned(draft.attributes.into_json());
     draft.record.span_events = Cow::Owned(events_json(&draft.events));
-    let evaluations = draft.evaluations.into_iter().enumerate();
-    evaluations
-        .map(|(index, evaluation)| evaluation.into_grade(index, draft.record, draft.target))
+    let scores = draft.scores.into_iter().enumerate();
+    scores
+        .map(|(index, score)| score.into_grade(index, draft.record, draft.target))
         .collect()
 }
 

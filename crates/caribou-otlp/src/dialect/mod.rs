@@ -18,6 +18,7 @@ mod openinference;
 mod openllmetry;
 mod part;
 mod provider;
+mod score;
 mod vercel;
 
 use caribou_model::{SpanId, SpanRecord, TraceId};
