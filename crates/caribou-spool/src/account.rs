@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::identity::is_directory_name;
 use crate::private_fs::list_directory;
+use crate::stats::total;
 
 const LONGEST_TRUST: Duration = Duration::from_secs(1);
 const SHORTEST_TRUST: Duration = Duration::from_millis(50);
@@ -34,7 +35,15 @@ impl Usage {
     }
 
     fn total(&self) -> u64 {
-        self.by_destination.values().sum()
+        total(self.by_destination.values().copied())
+    }
+
+    fn add(&mut self, destination: &str, bytes: u64) {
+        let used = self
+            .by_destination
+            .entry(destination.to_owned())
+            .or_default();
+        *used = used.saturating_add(bytes);
     }
 
     fn of(&self, destination: &str) -> u64 {
@@ -113,23 +122,14 @@ impl Account {
         if let Some(over) = refusal {
             return Err(over);
         }
-        *state
-            .usage
-            .by_destination
-            .entry(destination.to_owned())
-            .or_default() += bytes;
-        state.granted_since += bytes;
+        state.usage.add(destination, bytes);
+        state.granted_since = state.granted_since.saturating_add(bytes);
         Ok(())
     }
 
     /// Counts what had to be written in any case.
     pub(crate) fn charge(&self, destination: &str, bytes: u64) {
-        *self
-            .state()
-            .usage
-            .by_destination
-            .entry(destination.to_owned())
-            .or_default() += bytes;
+        self.state().usage.add(destination, bytes);
     }
 
     /// Gives back what was reserved and not written, or what was delivered and removed.
@@ -178,12 +178,13 @@ impl Account {
 
 /// What cannot be read counts as nothing: it must not keep anybody from appending.
 fn directory_bytes(directory: &Path, depth: u32) -> u64 {
-    let mut bytes = 0;
+    let mut bytes = 0_u64;
     for item in list_directory(directory).unwrap_or_default() {
         if item.is_directory && depth > 0 {
-            bytes += directory_bytes(&directory.join(&item.name), depth - 1);
+            bytes = bytes.saturating_add(directory_bytes(&directory.join(&item.name), depth - 1));
         } else if item.is_file {
-            bytes += item.bytes;
+            // A file may be longer than any disk.
+            bytes = bytes.saturating_add(item.bytes);
         }
     }
     bytes

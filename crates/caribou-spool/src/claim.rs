@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::error::{Result, SpoolError};
 use crate::header::Origin;
 use crate::listing::DAMAGED_DIRECTORY;
 use crate::name::{SegmentName, SegmentState, Stem};
-use crate::private_fs::{create_directory, remove_if_present};
+use crate::private_fs::{create_directory, is_passing, remove_if_present};
 use crate::progress::{Progress, Settled};
 use crate::record::StoredRecord;
 use crate::segment_reader::{Damage, Entry, SegmentReader};
@@ -93,18 +94,10 @@ impl Batch {
 impl Claim {
     /// Takes a file from its listed name; none if another was faster, or if it cannot be read.
     pub(crate) fn take(folder: &Arc<Folder>, listed: SegmentName) -> Result<Option<Self>> {
-        let listed_path = folder.directory.join(listed.file_name());
-        let token = folder.inner.process.token();
-        let Some((mut reader, name)) = prepare(folder, listed, token) else {
+        let Some((mut reader, name)) = take(folder, listed)? else {
             return Ok(None);
         };
         let path = folder.directory.join(name.file_name());
-        // The rename decides between those who try at the same time: only one of them finds the old name.
-        match fs_err::rename(listed_path, &path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-            Ok(()) => {}
-        }
         let mut progress = Progress::open(folder.directory.join(name.stem.acknowledged_name()));
         let first = reader.position();
         reader.set_position(progress.settled().offset.max(first));
@@ -172,7 +165,7 @@ impl Claim {
         }
         self.is_exhausted = self.reader.position() >= self.reader.length();
         if records.is_empty() {
-            self.finish_if_settled()?;
+            self.finish_if_settled().inspect_err(|_| self.pass_over())?;
             return Ok(None);
         }
         let start = std::mem::replace(&mut self.read_to, self.reader.position());
@@ -249,7 +242,8 @@ impl Claim {
     }
 
     fn settle(&mut self, batch: &Batch) -> Result<()> {
-        let records = self.progress.settled().records + batch.records.len() as u64;
+        let before = self.progress.settled().records;
+        let records = before.saturating_add(batch.records.len() as u64);
         let noted = self.progress.settle(Settled {
             offset: batch.end,
             records,
@@ -331,6 +325,7 @@ impl Claim {
             return Ok(());
         }
         self.is_finished = true;
+        self.folder.given_back.store(true, Ordering::Release);
         let ready = SegmentName {
             stem: self.name.stem.clone(),
             state: SegmentState::Ready { records },
@@ -349,51 +344,61 @@ impl Drop for Claim {
     }
 }
 
-/// Opens a listed file and finds the name it is to have; none if it is gone or to be passed over.
-pub(crate) fn prepare(
+/// Makes a listed file this process's own and gives its new name; none if another was faster, or if it cannot be had and
+/// is passed over.
+///
+/// # Errors
+///
+/// When the process has not what it takes to open it just now.
+pub(crate) fn take(
     folder: &Folder,
     listed: SegmentName,
-    token: &str,
-) -> Option<(SegmentReader, SegmentName)> {
-    let path = folder.directory.join(listed.file_name());
-    let opened = SegmentReader::open(&path).and_then(|mut reader| {
-        let records = match listed.state {
-            // Its writer died before it could put the count into the name.
-            SegmentState::Open => reader.count_heads()?,
-            SegmentState::Ready { records }
-            | SegmentState::Claimed {
-                records,
-                claimant: _,
-            } => records,
-        };
-        Ok((reader, records))
-    });
-    let (reader, records) = match opened {
-        Ok(opened) => opened,
+) -> io::Result<Option<(SegmentReader, SegmentName)>> {
+    let stem = listed.stem.clone();
+    let taken = prepare(folder, listed);
+    match taken {
+        Err(error) if is_passing(&error) => Err(error),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
-                folder.pass_over(&listed.stem);
+                folder.pass_over(&stem);
             }
-            return None;
+            Ok(None)
         }
-    };
+        Ok(taken) => Ok(taken),
+    }
+}
+
+fn prepare(
+    folder: &Folder,
+    listed: SegmentName,
+) -> io::Result<Option<(SegmentReader, SegmentName)>> {
+    let path = folder.directory.join(listed.file_name());
+    let mut reader = SegmentReader::open(&path)?;
     // Somebody moved it here from another destination's folder, whose records are not sent to this one.
     if reader
         .header()
         .is_some_and(|header| header.destination != folder.digest)
     {
         folder.pass_over(&listed.stem);
-        return None;
+        return Ok(None);
     }
-    let state = SegmentState::Claimed {
-        records,
-        claimant: token.to_owned(),
+    let records = match listed.state {
+        // Its writer died before it could put the count into the name.
+        SegmentState::Open => reader.count_heads()?,
+        SegmentState::Ready { records }
+        | SegmentState::Claimed {
+            records,
+            claimant: _,
+        } => records,
     };
-    Some((
-        reader,
-        SegmentName {
-            stem: listed.stem,
-            state,
+    let name = SegmentName {
+        stem: listed.stem,
+        state: SegmentState::Claimed {
+            records,
+            claimant: folder.inner.process.token().to_owned(),
         },
-    ))
+    };
+    // The rename decides between those who try at the same time: only one of them finds the old name.
+    fs_err::rename(path, folder.directory.join(name.file_name()))?;
+    Ok(Some((reader, name)))
 }

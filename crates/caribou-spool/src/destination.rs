@@ -1,10 +1,11 @@
 //! One destination's part of the folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -21,10 +22,12 @@ use crate::process::{Liveness, is_older_than};
 use crate::record::{Appended, Record};
 use crate::segment_writer::{Flushed, SegmentWriter, frame_bytes};
 use crate::spool::SpoolInner;
-use crate::stats::{Stats, pending_records};
+use crate::stats::{Stats, pending_records, total};
 
 /// How long a delivery record may lie without its file before it is swept up.
 const ORPHAN_LIFETIME: Duration = Duration::from_secs(3600);
+/// How long a file that cannot be had is left alone; then whatever was wrong may be over.
+const PASSED_OVER_FOR: Duration = Duration::from_secs(20);
 
 /// Appends to and delivers from the files of one destination.
 ///
@@ -36,6 +39,8 @@ pub struct DestinationSpool {
     context: Value,
     pub(crate) max_bytes: Option<u64>,
     writer: Option<SegmentWriter>,
+    /// What a look at the folder found and was not tried yet, so that many files do not take many looks.
+    listed: VecDeque<Segment>,
 }
 
 /// What a destination's spool and its claims share.
@@ -45,8 +50,10 @@ pub(crate) struct Folder {
     pub(crate) directory: PathBuf,
     pub(crate) name: String,
     pub(crate) digest: String,
-    /// Files that this process cannot deliver: passed over, so that they do not hold up the others.
-    unreadable: Mutex<BTreeSet<Stem>>,
+    /// Files that this process cannot deliver, and when it found that: passed over, so that they do not hold up the others.
+    unreadable: Mutex<BTreeMap<Stem, Instant>>,
+    /// A claim was given back, which is to be the next again.
+    pub(crate) given_back: AtomicBool,
 }
 
 impl DestinationSpool {
@@ -60,6 +67,7 @@ impl DestinationSpool {
             name,
             digest: identity.digest(),
             unreadable: Mutex::default(),
+            given_back: AtomicBool::new(false),
         };
         let spool = Self {
             folder: Arc::new(folder),
@@ -67,6 +75,7 @@ impl DestinationSpool {
             context: Value::Null,
             max_bytes: None,
             writer: None,
+            listed: VecDeque::new(),
         };
         spool.prepare_directory()?;
         spool.folder.sweep()?;
@@ -195,7 +204,19 @@ impl DestinationSpool {
     ) -> Result<Option<Claim>> {
         self.folder.inner.check_not_forked()?;
         let mut liveness = self.folder.inner.liveness();
-        for mut segment in Listing::read(&self.folder.directory)?.segments {
+        if self.folder.given_back.swap(false, Ordering::AcqRel) {
+            self.listed.clear();
+        }
+        let mut has_looked = false;
+        loop {
+            let Some(mut segment) = self.listed.pop_front() else {
+                if has_looked {
+                    return Ok(None);
+                }
+                has_looked = true;
+                self.listed = Listing::read(&self.folder.directory)?.segments.into();
+                continue;
+            };
             let is_own = self
                 .writer
                 .as_ref()
@@ -208,11 +229,15 @@ impl DestinationSpool {
             {
                 continue;
             }
-            if let Some(claim) = Claim::take(&self.folder, segment.name)? {
+            let claim = Claim::take(&self.folder, segment.name);
+            if claim.is_err() {
+                // It is still the oldest.
+                self.listed.clear();
+            }
+            if let Some(claim) = claim? {
                 return Ok(Some(claim));
             }
         }
-        Ok(None)
     }
 
     /// What looks after this spool's own files when it is closed.
@@ -239,7 +264,7 @@ impl DestinationSpool {
             Some(writer) if *writer.stem() == segment.name.stem => writer.records(),
             _ => pending_records(&self.folder.directory, segment),
         });
-        Ok(counts.sum())
+        Ok(total(counts))
     }
 
     /// Keeps records that the destination refused for good with the reason, for a person to look at. They are never
@@ -294,7 +319,7 @@ impl DestinationSpool {
     fn append_reserved(&mut self, records: &[Record<'_>], appended: &mut Appended) -> Result<()> {
         if self
             .writer
-            .as_ref()
+            .as_mut()
             .is_some_and(|writer| !writer.is_on_disk())
         {
             self.writer = None;
@@ -402,12 +427,12 @@ impl Folder {
         }
     }
 
-    /// Passes the file over from now on, in this process.
+    /// Passes the file over for a while, in this process.
     pub(crate) fn pass_over(&self, stem: &Stem) {
         self.unreadable
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(stem.clone());
+            .insert(stem.clone(), Instant::now());
     }
 
     pub(crate) fn is_free(&self, segment: &Segment, liveness: &mut Liveness) -> bool {
@@ -415,7 +440,8 @@ impl Folder {
             self.unreadable
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .contains(&segment.name.stem)
+                .get(&segment.name.stem)
+                .is_some_and(|found| found.elapsed() < PASSED_OVER_FOR)
         };
         if !segment.is_file {
             self.pass_over(&segment.name.stem);
@@ -460,5 +486,35 @@ impl Appended {
     fn add(&mut self, flushed: Flushed) {
         self.records += usize::try_from(flushed.records).unwrap_or(usize::MAX);
         self.bytes += flushed.bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Spool, SpoolOptions};
+
+    #[test]
+    fn many_files_take_one_look_at_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(SpoolOptions::new(folder.path())).unwrap();
+        let identity = DestinationIdentity::new("kestrel", "http://127.0.0.1:4700", "");
+        let mut destination = spool.destination(&identity).unwrap();
+        for _ in 0..10 {
+            let record = Record {
+                kind: 1,
+                time_unix_nano: 1,
+                payload: b"span",
+            };
+            destination.append(&[record]).unwrap();
+            destination.rotate().unwrap();
+        }
+        for left in (0..10).rev() {
+            let mut claim = destination.claim_oldest().unwrap().unwrap();
+            let batch = claim.next_batch(1, 1).unwrap().unwrap();
+            claim.acknowledge(&batch).unwrap();
+            assert_eq!(destination.listed.len(), left);
+        }
+        assert!(destination.claim_oldest().unwrap().is_none());
     }
 }

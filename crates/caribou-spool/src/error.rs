@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::Appended;
+use crate::private_fs::is_passing;
 
 /// Result of the spool's operations.
 pub type Result<T, E = SpoolError> = std::result::Result<T, E>;
@@ -40,6 +41,14 @@ pub enum SpoolError {
         /// The limit.
         limit: usize,
     },
+}
+
+impl SpoolError {
+    /// Whether it says nothing about what lies in the folder, but about what the process or the machine has left at the
+    /// moment, such as file descriptors: then it is worth trying again.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Io(error) if is_passing(error))
+    }
 }
 
 impl From<io::Error> for SpoolError {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::aside::{move_damage, set_aside};
-use crate::claim::prepare;
+use crate::claim::take;
 use crate::destination::{DestinationSpool, Folder};
 use crate::error::{AppendError, Result};
 use crate::frame::Head;
@@ -83,29 +83,29 @@ impl DestinationSpool {
         })
     }
 
-    /// Takes over the journals of processes that are gone, oldest first.
+    /// Takes over the journals of processes that are gone, oldest first. One that cannot be taken just now is left for
+    /// the next time.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read, or after a fork.
+    /// When the folder cannot be read, when none of them can be taken, or after a fork.
     pub fn adopt_journals(&mut self) -> Result<Vec<Journal>> {
         self.folder.inner.check_not_forked()?;
         let mut liveness = self.folder.inner.liveness();
-        let mut journals = Vec::new();
+        let (mut journals, mut refused) = (Vec::new(), None);
         for segment in Listing::read(&self.folder.directory)?.segments {
             if !self.folder.is_free(&segment, &mut liveness) {
                 continue;
             }
-            let listed = self.folder.directory.join(segment.name.file_name());
-            let token = self.folder.inner.process.token();
-            let Some((reader, name)) = prepare(&self.folder, segment.name, token) else {
-                continue;
+            let (reader, name) = match take(&self.folder, segment.name) {
+                Ok(Some(taken)) => taken,
+                Ok(None) => continue,
+                // The others are this process's by now, and would be nobody's while it lives.
+                Err(error) => {
+                    refused.get_or_insert(error);
+                    continue;
+                }
             };
-            match fs_err::rename(listed, self.folder.directory.join(name.file_name())) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(error.into()),
-                Ok(()) => {}
-            }
             let records = match name.state {
                 SegmentState::Claimed {
                     records,
@@ -126,7 +126,10 @@ impl DestinationSpool {
                 max_bytes: self.max_bytes,
             });
         }
-        Ok(journals)
+        match refused {
+            Some(error) if journals.is_empty() => Err(error.into()),
+            _ => Ok(journals),
+        }
     }
 
     /// Asks for the right to take over what others have left; none while another living process has it.
@@ -208,7 +211,7 @@ impl Journal {
         inner
             .check_not_forked()
             .map_err(|error| AppendError::after(nothing, error))?;
-        let needed = records.iter().map(frame_bytes).sum();
+        let needed: u64 = records.iter().map(frame_bytes).sum();
         inner
             .account
             .reserve(&self.folder.name, needed, self.max_bytes)
@@ -217,8 +220,8 @@ impl Journal {
                 limit: over.limit,
             })?;
         match self.write(records) {
-            Ok(()) => {
-                self.length += needed;
+            Ok(length) => {
+                self.length = length;
                 self.records += records.len() as u64;
                 Ok(())
             }
@@ -232,7 +235,8 @@ impl Journal {
         }
     }
 
-    fn write(&self, records: &[Record<'_>]) -> io::Result<()> {
+    /// Gives the length that the file has then.
+    fn write(&self, records: &[Record<'_>]) -> io::Result<u64> {
         let mut bytes = Vec::new();
         for record in records {
             let head = Head::of(record, self.salt)
@@ -249,12 +253,14 @@ impl Journal {
             ));
         }
         let mut file = append_file(&path)?;
+        // What an earlier failure left may have stayed, and records behind it: they are not to be cut off.
+        let before = file.metadata()?.len();
         let written = file.write_all(&bytes);
         if written.is_err() {
             // A part of a record that cannot be cut off is found and moved aside by the reader.
-            file.set_len(self.length).ok();
+            file.set_len(before).ok();
         }
-        written
+        written.map(|()| before + bytes.len() as u64)
     }
 
     /// Reads what was added so far.

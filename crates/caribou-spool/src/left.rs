@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::listing::{DAMAGED_DIRECTORY, Listing, SET_ASIDE_DIRECTORY};
 use crate::name::set_aside_records;
 use crate::private_fs::list_directory;
-use crate::stats::pending_records;
+use crate::stats::{pending_records, total};
 
 /// The files that one opened spool wrote for one destination; can be looked at when it is closed.
 #[derive(Clone, Debug)]
@@ -48,13 +48,12 @@ impl Left {
                 .collect::<Vec<_>>()
         };
         Ok(LeftCounts {
-            waiting: own
-                .map(|segment| pending_records(&self.directory, segment))
-                .sum(),
-            set_aside: own_names(SET_ASIDE_DIRECTORY)
-                .iter()
-                .filter_map(|name| set_aside_records(name))
-                .sum(),
+            waiting: total(own.map(|segment| pending_records(&self.directory, segment))),
+            set_aside: total(
+                own_names(SET_ASIDE_DIRECTORY)
+                    .iter()
+                    .filter_map(|name| set_aside_records(name)),
+            ),
             is_damaged: !own_names(DAMAGED_DIRECTORY).is_empty(),
         })
     }

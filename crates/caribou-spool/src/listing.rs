@@ -1,5 +1,6 @@
 //! What lies in a destination's folder.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -64,12 +65,13 @@ impl Listing {
 
     /// Delivery records whose file is gone: its deliverer died between the two removals.
     pub(crate) fn orphaned(&self) -> impl Iterator<Item = &Stem> {
-        let is_orphan = |stem: &&Stem| {
-            !self
-                .segments
-                .iter()
-                .any(|segment| segment.name.stem == **stem)
-        };
-        self.acknowledged.iter().filter(is_orphan)
+        let known: BTreeSet<&Stem> = self
+            .segments
+            .iter()
+            .map(|segment| &segment.name.stem)
+            .collect();
+        self.acknowledged
+            .iter()
+            .filter(move |stem| !known.contains(stem))
     }
 }

@@ -41,6 +41,31 @@ pub(crate) fn append_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Opens a file for reading. That the process has no descriptor left is an error of the kind `ResourceBusy`.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    // The same on every Unix: of the whole system, and of the process.
+    const NO_DESCRIPTOR_LEFT: [i32; 2] = [23, 24];
+    match std::fs::File::open(path) {
+        Ok(file) => Ok(File::from_parts(file, path)),
+        Err(error) => {
+            let kind = match error.raw_os_error() {
+                Some(code) if NO_DESCRIPTOR_LEFT.contains(&code) => ErrorKind::ResourceBusy,
+                _ => error.kind(),
+            };
+            let text = format!("failed to open file `{}`: {error}", path.display());
+            Err(io::Error::new(kind, text))
+        }
+    }
+}
+
+/// Whether an error says nothing about the file, but about what the process or the machine has left at the moment.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ResourceBusy | ErrorKind::OutOfMemory
+    )
+}
+
 /// Writes a file under a temporary name and moves it into place, so that nobody ever sees a part of it.
 pub(crate) fn write_atomically(
     temporary: &Path,

@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError as MutexTryLockError};
 use std::time::{Duration, SystemTime};
 
@@ -30,6 +31,9 @@ pub(crate) struct ProcessLock {
     token: String,
     directory: PathBuf,
     held: Mutex<Option<File>>,
+    /// Which file that is, to be looked at without the lock: a child could not close what it inherited if a thread held
+    /// that at the moment of the fork.
+    inode: AtomicU64,
 }
 
 impl ProcessLock {
@@ -44,6 +48,7 @@ impl ProcessLock {
             pid,
             token,
             directory: directory.to_owned(),
+            inode: AtomicU64::new(file.metadata()?.ino()),
             held: Mutex::new(Some(file)),
         })
     }
@@ -64,19 +69,23 @@ impl ProcessLock {
 
     /// Puts the lock file back where somebody removed it together with the folder.
     pub(crate) fn ensure_present(&self) -> Result<()> {
+        if self.is_present() {
+            return Ok(());
+        }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let ours = held
-            .as_ref()
-            .and_then(|file| file.metadata().ok())
-            .map(|metadata| metadata.ino());
-        let there = fs_err::metadata(lock_path(&self.directory, &self.token))
-            .ok()
-            .map(|metadata| metadata.ino());
-        if ours.is_none() || ours != there {
+        // Another thread may have put it back meanwhile.
+        if !self.is_present() {
             create_directory(&self.directory)?;
-            *held = Some(create_locked(&self.directory, &self.token)?);
+            let file = create_locked(&self.directory, &self.token)?;
+            self.inode.store(file.metadata()?.ino(), Ordering::Relaxed);
+            *held = Some(file);
         }
         Ok(())
+    }
+
+    fn is_present(&self) -> bool {
+        fs_err::metadata(lock_path(&self.directory, &self.token))
+            .is_ok_and(|metadata| metadata.ino() == self.inode.load(Ordering::Relaxed))
     }
 
     /// In a forked child: closes the descriptor that it shares with its parent. Elsewhere: does nothing.
@@ -185,4 +194,21 @@ pub(crate) fn is_older_than(path: &Path, age: Duration) -> bool {
             .duration_since(modified)
             .is_ok_and(|passed| passed > age)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_after_the_lock_file_holds_nothing_that_a_fork_could_catch() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = ProcessLock::acquire(folder.path()).unwrap();
+        let held = lock.held.lock().unwrap();
+        lock.ensure_present().unwrap();
+        drop(held);
+        fs_err::remove_file(lock_path(folder.path(), lock.token())).unwrap();
+        lock.ensure_present().unwrap();
+        assert!(probe(&lock_path(folder.path(), lock.token())), "put back");
+    }
 }

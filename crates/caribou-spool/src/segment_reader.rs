@@ -7,6 +7,7 @@ use fs_err::File;
 
 use crate::frame::{HEAD_BYTES, Head, MAGIC};
 use crate::header::{MAX_HEADER_BYTES, SegmentHeader};
+use crate::private_fs::open_file;
 use crate::record::StoredRecord;
 
 const SCAN_BYTES: usize = 64 << 10;
@@ -83,7 +84,7 @@ impl SegmentReader {
                 format!("{} is not a regular file", path.display()),
             ));
         }
-        Self::new(BufReader::new(File::open(path)?))
+        Self::new(BufReader::new(open_file(path)?))
     }
 }
 

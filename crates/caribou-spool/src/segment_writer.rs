@@ -10,7 +10,7 @@ use crate::frame::{HEAD_BYTES, Head};
 use crate::header::SegmentHeader;
 use crate::name::{SegmentName, SegmentState, Stem};
 use crate::options::FsyncPolicy;
-use crate::private_fs::{remove_if_present, write_atomically};
+use crate::private_fs::{append_file, remove_if_present, write_atomically};
 use crate::record::Record;
 
 /// What is gathered before it is written.
@@ -55,7 +55,10 @@ impl SegmentWriter {
         );
         let line = header.encode()?;
         write_atomically(temporary, &path, |file| file.write_all(&line))?;
-        let file = crate::private_fs::append_file(&path)?;
+        let file = append_file(&path).inspect_err(|_| {
+            // One that holds nothing would stay for as long as this process lives.
+            remove_if_present(&path).ok();
+        })?;
         let length = line.len() as u64;
         Ok(Self {
             stem,
@@ -83,10 +86,13 @@ impl SegmentWriter {
     }
 
     /// False if somebody removed the file: what is written to it would be gone.
-    pub(crate) fn is_on_disk(&self) -> bool {
-        self.file
-            .metadata()
-            .is_ok_and(|metadata| metadata.nlink() > 0)
+    pub(crate) fn is_on_disk(&mut self) -> bool {
+        let Ok(metadata) = self.file.metadata() else {
+            return false;
+        };
+        // A part of a record that could not be cut off has stayed, and what is written behind it is safe there.
+        self.length = metadata.len();
+        metadata.nlink() > 0
     }
 
     /// Takes a record; may write what has been gathered. Its safety is reported by a later flush.

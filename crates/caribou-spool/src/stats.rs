@@ -47,21 +47,28 @@ impl Stats {
             .filter(|segment| segment.is_file)
         {
             stats.files += 1;
-            stats.bytes += segment.bytes;
+            stats.bytes = stats.bytes.saturating_add(segment.bytes);
             stats.oldest = stats.oldest.or_else(|| Some(segment.name.stem.created()));
-            stats.records += match own {
+            let records = match own {
                 Some((stem, records)) if *stem == segment.name.stem => records,
                 _ => pending_records(directory, segment),
             };
+            stats.records = stats.records.saturating_add(records);
         }
         let set_aside = list_directory(&directory.join(SET_ASIDE_DIRECTORY))?;
-        stats.set_aside_records = set_aside
-            .iter()
-            .filter_map(|item| set_aside_records(&item.name))
-            .sum();
+        stats.set_aside_records = total(
+            set_aside
+                .iter()
+                .filter_map(|item| set_aside_records(&item.name)),
+        );
         stats.damaged = list_directory(&directory.join(DAMAGED_DIRECTORY))?.len() as u64;
         Ok(stats)
     }
+}
+
+/// The sum of counts that come from names of files, which may say anything.
+pub(crate) fn total(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }
 
 /// Records of a file that are not settled; what cannot be read counts as none.

@@ -1,12 +1,14 @@
 //! A disk that takes no more.
 
 use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 
 use caribou_spool::{AppendError, SpoolOptions};
 
 use crate::role::{BATCH, append_numbered, deliver, lines, say, start_with_file_limit};
-use crate::support::{drain, files_ending, open, open_with, record};
+use crate::support::{append, drain, files_ending, open, open_with, record};
 
 /// Appends large batches against the limit of file sizes, which cuts a write in the middle as a full disk does.
 pub(crate) fn fill(folder: &Path) {
@@ -38,6 +40,47 @@ pub(crate) fn drain_without_room(folder: &Path) {
     assert!(destination.append(&[record(b"no room")]).is_err());
     while let Some(mut claim) = destination.claim_oldest().unwrap() {
         deliver(&mut claim, |claim, batch| drop(claim.acknowledge(batch)));
+    }
+}
+
+/// What a failed write leaves where it cannot be cut off.
+fn tear(directory: &Path) {
+    let path = files_ending(directory, ".open").remove(0);
+    let mut file = OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(b"\xFECSR a part of a record").unwrap();
+}
+
+/// Appends behind a part of a record, then too much.
+pub(crate) fn fill_torn_file(folder: &Path) {
+    let (_spool, mut destination) = open(folder);
+    append(&mut destination, &["before"]);
+    tear(destination.directory());
+    append(&mut destination, &["behind"]);
+    assert!(destination.append(&[record(&vec![0; 60_000])]).is_err());
+    say("failed");
+}
+
+/// As [`fill_torn_file`], for a journal.
+pub(crate) fn fill_torn_journal(folder: &Path) {
+    let (_spool, mut destination) = open(folder);
+    let mut journal = destination.begin_journal(serde_json::Value::Null).unwrap();
+    journal.append(&[record(b"before")]).unwrap();
+    tear(destination.directory());
+    journal.append(&[record(b"behind")]).unwrap();
+    assert!(journal.append(&[record(&vec![0; 60_000])]).is_err());
+    say("failed");
+}
+
+#[test]
+fn what_was_appended_behind_a_part_of_a_record_is_not_cut_off_by_a_later_failure() {
+    for role in ["fill a torn file", "fill a torn journal"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = start_with_file_limit(100, role, folder.path());
+        assert_eq!(lines(&mut child).collect::<Vec<_>>(), ["failed"], "{role}");
+        assert!(child.wait().unwrap().success());
+        let (_spool, mut destination) = open(folder.path());
+        assert_eq!(drain(&mut destination), ["before", "behind"], "{role}");
+        assert_eq!(destination.stats().unwrap().damaged, 1);
     }
 }
 

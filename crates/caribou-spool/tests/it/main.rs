@@ -12,3 +12,4 @@ mod journal;
 mod kill;
 mod role;
 mod support;
+mod trouble;

@@ -20,11 +20,19 @@ pub(crate) fn start(role: &str, folder: &Path) -> Child {
 
 /// Starts a process whose files may not grow beyond so many blocks of 512 bytes.
 pub(crate) fn start_with_file_limit(blocks: u32, role: &str, folder: &Path) -> Child {
-    let mut command = Command::new("sh");
     // An ignored signal stays ignored in the program: writing too far is then an error and not the end.
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    start_behind(&format!("trap '' XFSZ; ulimit -f {blocks}"), role, folder)
+}
+
+/// Starts a process that may have so many files open.
+pub(crate) fn start_with_descriptor_limit(files: u32, role: &str, folder: &Path) -> Child {
+    start_behind(&format!("ulimit -n {files}"), role, folder)
+}
+
+fn start_behind(script: &str, role: &str, folder: &Path) -> Child {
+    let mut command = Command::new("sh");
     command
-        .args(["-c", &script])
+        .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
         .arg(std::env::current_exe().unwrap());
     start_program(command, role, folder)
 }
@@ -82,6 +90,9 @@ fn in_another_process() {
         "fork and write" => crate::fork::fork_and_write(folder),
         "fork and drop" => crate::fork::fork_and_drop(folder),
         "fill" => crate::disk_full::fill(folder),
+        "fill a torn file" => crate::disk_full::fill_torn_file(folder),
+        "fill a torn journal" => crate::disk_full::fill_torn_journal(folder),
+        "without descriptors" => crate::trouble::claim_without_descriptors(folder),
         role => panic!("no role {role}"),
     }
 }
