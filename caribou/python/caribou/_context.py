@@ -8,6 +8,7 @@ from typing import Optional
 from caribou import _convert, _native
 from caribou._errors import CaribouError, KestrelError
 from caribou._log import warn
+from caribou._text import text
 from caribou._types import Event, Grade, Message, ToolExecution
 
 CURRENT: ContextVar[Optional[_native.Scope]] = ContextVar("caribou_scope", default=None)
@@ -44,4 +45,4 @@ def trace_url(trace_id: Optional[str] = None) -> Optional[str]:
         http://127.0.0.1:4700/traces/0198c0de...
     """
     trace_id = trace_id or current_trace_id()
-    return _native.trace_url(trace_id) if trace_id else None
+    return _native.trace_url(text(trace_id, "trace_url")) if trace_id else None

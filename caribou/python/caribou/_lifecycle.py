@@ -11,6 +11,7 @@ from typing import Any, Literal, Optional, TypedDict, Union
 
 from caribou import _native
 from caribou._redact import Redact, redactor
+from caribou._text import text
 
 _AT_EXIT_SECONDS = 5.0
 
@@ -82,7 +83,7 @@ def configure(
         debug: prints spans to the console.
 
     Raises:
-        ValueError: for an unknown phase, a URL that is none, or a pattern that is none.
+        ValueError: for an unknown phase, and for a URL, a pattern, tags or a folder that are none.
 
     Example:
         >>> caribou.configure(run_id="my-project", phase="prod")
@@ -104,7 +105,7 @@ def configure(
             "langfuse_public_key": langfuse_public_key,
             "langfuse_secret_key": langfuse_secret_key,
             "langfuse_host": langfuse_host,
-            "spool_dir": None if spool_dir is None else os.fspath(spool_dir),
+            "spool_dir": None if spool_dir is None else _folder(spool_dir),
             "redact": None if redact is None else redactor(redact),
             "debug": debug,
         }
@@ -113,7 +114,16 @@ def configure(
 
 
 def _tags(tags: Iterable[str]) -> list[str]:
-    return [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
+    if not isinstance(tags, Iterable):
+        raise ValueError(f"tags takes texts, not {type(tags).__name__}")
+    return [tags] if isinstance(tags, str) else [text(tag, "configure") for tag in tags]
+
+
+def _folder(path: Union[str, os.PathLike[str]]) -> str:
+    try:
+        return os.fsdecode(path)
+    except TypeError as error:
+        raise ValueError(f"spool_dir takes the path of a folder, not {type(path).__name__}") from error
 
 
 def flush(timeout: float = 5.0) -> bool:
@@ -131,7 +141,12 @@ def flush(timeout: float = 5.0) -> bool:
         >>> caribou.flush()
         True
     """
-    return _native.flush(float(timeout))
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError):
+        _native.report(f"flush takes seconds, not {type(timeout).__name__}; it waits {_AT_EXIT_SECONDS:g}")
+        seconds = _AT_EXIT_SECONDS
+    return _native.flush(seconds)
 
 
 async def aflush(timeout: float = 5.0) -> bool:

@@ -8,6 +8,7 @@ from typing import Optional
 
 from caribou import _native
 from caribou._rollout import _Opened
+from caribou._text import encodable
 
 
 def inject(carrier: MutableMapping[str, str]) -> None:
@@ -21,8 +22,12 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     scope = _native.current("inject")
     if scope is None:
         return
-    carrier["traceparent"] = scope.traceparent
-    carrier["baggage"] = scope.baggage(_header(carrier, "baggage"))
+    baggage = scope.baggage(_header(carrier, "baggage", "inject"))
+    try:
+        carrier["traceparent"] = scope.traceparent
+        carrier["baggage"] = baggage
+    except Exception:
+        _native.report(f"inject takes a mapping that it can write to, not {type(carrier).__name__}: nothing is carried")
 
 
 class extract(_Opened):  # noqa: N801 - used like a function
@@ -41,8 +46,8 @@ class extract(_Opened):  # noqa: N801 - used like a function
         self._carrier = carrier
 
     def _open(self) -> Optional[_native.Scope]:
-        traceparent = _header(self._carrier, "traceparent") or ""
-        return _native.extract(traceparent, _header(self._carrier, "baggage"), _native.current())
+        traceparent = _header(self._carrier, "traceparent", "extract") or ""
+        return _native.extract(traceparent, _header(self._carrier, "baggage", "extract"), _native.current())
 
     def __enter__(self) -> Optional[str]:
         scope = self._enter()
@@ -62,9 +67,14 @@ class extract(_Opened):  # noqa: N801 - used like a function
         self._exit(error)
 
 
-def _header(carrier: Mapping[str, str], name: str) -> Optional[str]:
+def _header(carrier: Mapping[str, str], name: str, call: str) -> Optional[str]:
     """Headers are case-insensitive, and values may come as bytes from a raw list of headers."""
-    for key, value in carrier.items():
-        if str(key).lower() == name:
-            return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    try:
+        for key, value in carrier.items():
+            if str(key).lower() == name:
+                return value.decode("latin-1") if isinstance(value, bytes) else encodable(str(value))
+    except Exception:
+        _native.report(
+            f"{call} takes headers as a mapping of texts; those of type {type(carrier).__name__} were not read"
+        )
     return None

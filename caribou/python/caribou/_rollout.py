@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional, TypeVar, Union, cast
 
 from caribou import _native
 from caribou._context import CURRENT
+from caribou._text import encodable, text
 from caribou._types import RolloutStatus
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,6 +42,9 @@ class _Opened:
             return
         scope, token = self._entered.pop()
         _restore(scope, token)
+        self._end(scope, error)
+
+    def _end(self, scope: _native.Scope, error: Optional[BaseException]) -> None:
         _leave(scope, error)
 
 
@@ -79,11 +83,7 @@ def _failure(error: BaseException) -> Failure:
     except Exception:
         # An exception whose own __str__ fails is still the reason that the rollout ended.
         message, trace = "", None
-    return name, _encodable(message), _encodable(trace) if trace is not None else None
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return name, encodable(message), encodable(trace) if trace is not None else None
 
 
 class trace_run(_Opened):  # noqa: N801 - the name that the documents give it
@@ -146,6 +146,11 @@ class trace_run(_Opened):  # noqa: N801 - the name that the documents give it
 
     def __call__(self, function: F) -> F:
         """Decorates a function, coroutine function, generator function or async generator function."""
+        if not callable(function):
+            raise ValueError(
+                "trace_run needs its keys before it decorates a function: write @trace_run(datapoint_id=...), "
+                "or give it a function of the call's arguments that returns the keys"
+            )
 
         def run_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> trace_run:
             meta = self._meta(*args, **kwargs) if callable(self._meta) else self._meta
@@ -175,7 +180,7 @@ class span(_Opened):  # noqa: N801 - used like a function
 
     def _open(self) -> Optional[_native.Scope]:
         scope = _native.current("span")
-        return scope.open_group(_encodable(str(self._name)), self._attributes) if scope is not None else None
+        return scope.open_group(text(self._name, "span"), self._attributes) if scope is not None else None
 
     def __enter__(self) -> None:
         self._enter()
@@ -285,6 +290,7 @@ class _Steps:
     """The steps of a generator: its rollout is current while a step runs, and not while the generator's user does."""
 
     def __init__(self, manager: _Opened) -> None:
+        self._manager = manager
         self._scope = manager._open()
         self._inside: Optional[_native.Scope] = self._scope
         self._token: Optional[Token[Optional[_native.Scope]]] = None
@@ -308,7 +314,7 @@ class _Steps:
     def finish(self, error: Optional[BaseException]) -> None:
         if self._scope is not None and not self._finished:
             self._finished = True
-            _leave(self._scope, error)
+            self._manager._end(self._scope, error)
 
 
 class _closing:  # noqa: N801 - used like a function
@@ -337,14 +343,32 @@ def _active_otel_span() -> Optional[tuple[int, int]]:
         return None
 
 
+class _Carried(_Opened):
+    """A scope that somebody else opened and will end."""
+
+    def __init__(self, scope: Optional[_native.Scope]) -> None:
+        super().__init__()
+        self._scope = scope
+
+    def _open(self) -> Optional[_native.Scope]:
+        return self._scope
+
+    def _end(self, scope: _native.Scope, error: Optional[BaseException]) -> None:
+        """Leaves it open."""
+
+
 def bind(function: F) -> F:
     """Carries the current rollout along: the function that this returns logs into it in whatever thread it runs.
+
+    Takes functions, coroutine functions, generator functions and async generator functions.
 
     Example:
         >>> with caribou.trace_run(datapoint_id="req_1", phase="prod"):
         ...     pool.submit(caribou.bind(work), argument)
     """
     scope = _native.current("bind")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return _wrapped(function, lambda _args, _kwargs: _Carried(scope))
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -391,7 +415,7 @@ def add_tags(*tags: str) -> None:
     """
     scope = _native.current("add_tags")
     if scope is not None:
-        scope.add_tags([_encodable(str(tag)) for tag in tags])
+        scope.add_tags([text(tag, "add_tags") for tag in tags])
 
 
 def set_status(status: Union[RolloutStatus, str], error_message: Optional[str] = None) -> None:
@@ -406,8 +430,8 @@ def set_status(status: Union[RolloutStatus, str], error_message: Optional[str] =
     """
     scope = _native.current("set_status")
     if scope is not None:
-        text = status.value if isinstance(status, RolloutStatus) else str(status)
-        scope.set_status(_encodable(text), None if error_message is None else _encodable(str(error_message)))
+        name = status.value if isinstance(status, RolloutStatus) else text(status, "set_status")
+        scope.set_status(name, None if error_message is None else text(error_message, "set_status"))
 
 
 def set_error(message: str) -> None:
@@ -418,7 +442,7 @@ def set_error(message: str) -> None:
     """
     scope = _native.current("set_error")
     if scope is not None:
-        scope.set_error(_encodable(str(message)))
+        scope.set_error(text(message, "set_error"))
 
 
 def increment_turn() -> None:

@@ -105,6 +105,33 @@ def test_bind_carries_a_rollout_into_coroutines_and_groups(recorded: OtlpSink) -
     assert recorded.one(name="bound").parent_span_id == recorded.one(name="group").span_id
 
 
+def test_bind_carries_a_rollout_into_generators_and_leaves_it_open(recorded: OtlpSink) -> None:
+    def steps() -> Iterator[str | None]:
+        yield caribou.current_trace_id()
+        caribou.log(Event("generated"))
+        yield caribou.current_trace_id()
+
+    async def async_steps() -> AsyncIterator[str | None]:
+        yield caribou.current_trace_id()
+        caribou.log(Event("generated later"))
+        yield caribou.current_trace_id()
+
+    async def collected(items: AsyncIterator[str | None]) -> list[str | None]:
+        return [item async for item in items]
+
+    with caribou.trace_run(datapoint_id="d") as trace_id:
+        bound, async_bound = caribou.bind(steps), caribou.bind(async_steps)
+        with ThreadPoolExecutor() as pool:
+            assert pool.submit(lambda: list(bound())).result() == [trace_id] * 2
+            assert pool.submit(asyncio.run, collected(async_bound())).result() == [trace_id] * 2
+        unfinished = bound()
+        assert next(unfinished) == trace_id
+        del unfinished
+        caribou.log(Event("still open"))
+    assert names(recorded, trace_id) == [f"event.{name}" for name in ("generated", "generated later", "still open")]
+    assert recorded.root().rollout_status == "COMPLETED"
+
+
 def test_siblings_do_not_see_each_others_rollouts(recorded: OtlpSink) -> None:
     async def sibling(number: int, seen: list[str | None]) -> None:
         with caribou.trace_run(datapoint_id=str(number)):

@@ -130,3 +130,56 @@ def test_production_without_anything_is_recorded_under_default(program: Callable
 def test_a_function_as_meta_is_only_for_decorators(recorded: OtlpSink) -> None:
     with pytest.raises(ValueError, match="decorates"), caribou.trace_run(lambda: {"datapoint_id": "d"}):
         pass
+
+
+class Unprintable:
+    """What has no text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+def test_what_has_no_text_breaks_no_program(lenient: OtlpSink) -> None:
+    value: Any = Unprintable()
+    before = caribou.stats()["warnings"]
+    with caribou.trace_run(datapoint_id="d"):
+        caribou.add_tags(value)
+        caribou.set_error(value)
+        caribou.set_status("ERROR", value)
+        with caribou.span(value), caribou.extract(value):
+            pass
+        caribou.inject(value)
+        caribou.log(Event("after"))
+    assert caribou.trace_url(value) is not None
+    assert caribou.flush()
+    assert caribou.stats()["warnings"] > before
+    root = next(span for span in lenient.spans(item_type="rollout") if not span.parent_span_id)
+    assert root.rollout_status == "ERROR"
+    assert lenient.one(name="<unconvertible>").item_type == "group"
+    assert lenient.one(name="after")
+
+
+def test_what_has_no_text_raises_in_strict_mode(recorded: OtlpSink) -> None:
+    with pytest.raises(CaribouError, match=r"set_error.*Unprintable"), caribou.trace_run(datapoint_id="d"):
+        caribou.set_error(Unprintable())  # type: ignore[arg-type]
+
+
+def test_a_timeout_that_is_none_is_the_usual_one(lenient: OtlpSink) -> None:
+    assert caribou.flush(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [{"tags": 5}, {"spool_dir": 5}])
+def test_an_argument_of_another_kind_is_an_error(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(given))):
+        caribou.configure(**given)
+
+
+def test_decorating_without_keys_is_an_error_that_shows_how(recorded: OtlpSink) -> None:
+    @caribou.trace_run
+    def work(question: str) -> str:
+        return question
+
+    with pytest.raises(ValueError, match="@trace_run"):
+        work("6 times 7")  # type: ignore[arg-type]

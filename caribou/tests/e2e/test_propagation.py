@@ -98,3 +98,13 @@ def test_a_worker_may_be_asynchronous(recorded: OtlpSink) -> None:
     asyncio.run(work())
     assert caribou.flush()
     assert recorded.one(name="async").trace_id == trace_id
+
+
+@pytest.mark.parametrize("carrier", [None, 5, "traceparent", {"traceparent": "\udc80"}])
+def test_a_carrier_that_is_none_breaks_no_program(lenient: OtlpSink, carrier: Any) -> None:
+    warnings = caribou.stats()["warnings"]
+    with caribou.extract(carrier) as trace_id:
+        assert trace_id is None
+    assert caribou.stats()["warnings"] > warnings
+    with caribou.trace_run(datapoint_id="d"):
+        caribou.inject(carrier)
