@@ -66,6 +66,15 @@ pub(crate) fn move_damage(
     })
 }
 
+/// Keeps a whole file as damaged; a rename needs no room on the disk.
+pub(crate) fn keep_damaged_file(directory: &Path, path: &Path, stem: &Stem) -> io::Result<PathBuf> {
+    let folder = directory.join(DAMAGED_DIRECTORY);
+    create_directory(&folder)?;
+    let kept = folder.join(format!("{}.damaged", stem.as_str()));
+    fs_err::rename(path, &kept)?;
+    Ok(kept)
+}
+
 fn write_beside(
     place: Place<'_>,
     folder: &str,

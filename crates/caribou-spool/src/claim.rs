@@ -7,13 +7,12 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
-use crate::aside::{move_damage, set_aside};
+use crate::aside::{keep_damaged_file, move_damage, set_aside};
 use crate::destination::Folder;
 use crate::error::{Result, SpoolError};
 use crate::header::Origin;
-use crate::listing::DAMAGED_DIRECTORY;
 use crate::name::{SegmentName, SegmentState, Stem};
-use crate::private_fs::{create_directory, is_passing, remove_if_present};
+use crate::private_fs::{is_passing, remove_if_present};
 use crate::progress::{Progress, Settled};
 use crate::record::StoredRecord;
 use crate::segment_reader::{Damage, Entry, SegmentReader};
@@ -258,7 +257,7 @@ impl Claim {
             return Ok(());
         }
         if self.damage.iter().any(|damage| damage.moved_to.is_none()) {
-            self.keep_damaged_file()?;
+            keep_damaged_file(&self.folder.directory, &self.path, &self.name.stem)?;
         } else {
             // Before its delivery record: the other way round, a kill between would have everything sent again.
             remove_if_present(&self.path)?;
@@ -288,16 +287,6 @@ impl Claim {
         let place = self.folder.place(&self.name.stem, damage.start);
         let moved_to = move_damage(place, &header, &self.path, damage.end).ok();
         self.damage.push(MovedDamage { damage, moved_to });
-    }
-
-    /// A rename needs no room on the disk.
-    fn keep_damaged_file(&self) -> io::Result<()> {
-        let folder = self.folder.directory.join(DAMAGED_DIRECTORY);
-        create_directory(&folder)?;
-        fs_err::rename(
-            &self.path,
-            folder.join(format!("{}.damaged", self.name.stem.as_str())),
-        )
     }
 
     fn origin(&self, start: u64, end: u64) -> Origin {

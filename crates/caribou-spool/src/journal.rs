@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::aside::{move_damage, set_aside};
+use crate::aside::{keep_damaged_file, move_damage, set_aside};
 use crate::claim::take;
 use crate::destination::{DestinationSpool, Folder};
 use crate::error::{AppendError, Result};
@@ -341,6 +341,18 @@ impl Journal {
             .account
             .give_back(&self.folder.name, self.length);
         Ok(remove_if_present(&self.progress_path())?)
+    }
+
+    /// Keeps the whole file in the folder `damaged`, because it cannot be read; gives its new path.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be moved.
+    pub fn keep_damaged(self) -> Result<PathBuf> {
+        self.folder.inner.check_not_forked()?;
+        let path = keep_damaged_file(&self.folder.directory, &self.path(), &self.name.stem)?;
+        remove_if_present(&self.progress_path())?;
+        Ok(path)
     }
 
     fn progress_path(&self) -> PathBuf {

@@ -31,6 +31,12 @@ pub(crate) fn hold_off() -> RwLockReadGuard<'static, ()> {
     FORKING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether a fork would have to wait now.
+#[cfg(test)]
+pub(crate) fn is_held_off() -> bool {
+    FORKING.try_write().is_err()
+}
+
 /// Has a fork wait while the guard lives, if it is the guard of a first request.
 pub(crate) fn first_request() -> Option<FirstRequest> {
     (!REQUESTED.load(Ordering::Relaxed)).then(|| {
@@ -74,4 +80,41 @@ pub fn after_in_parent() {
 pub fn after_in_child() {
     FIRST_REQUESTS.store(0, Ordering::Release);
     after_in_parent();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use test_support::ReservedAddress;
+
+    use super::*;
+    use crate::{Config, Event, Meta, Phase, Recorder};
+
+    #[test]
+    fn a_fork_waits_while_a_shutdown_says_what_it_leaves() {
+        let folder = tempfile::tempdir().unwrap();
+        let nobody = ReservedAddress::new();
+        let told: Arc<Mutex<Vec<(String, bool)>>> = Arc::default();
+        let report = Arc::clone(&told);
+        let reporter = Arc::new(move |message: &str| {
+            let said = (message.to_owned(), is_held_off());
+            report.lock().unwrap().push(said);
+        });
+        let recorder = Recorder::new(Box::new(BTreeMap::<String, String>::new()), reporter);
+        let config = Config::new()
+            .with_kestrel_api_url(format!("http://{nobody}"))
+            .with_spool_dir(folder.path());
+        recorder.configure(config).unwrap();
+        let scope = recorder
+            .open(Meta::new("d", Phase::Eval), None, None)
+            .unwrap();
+        scope.log(Event::new("left")).unwrap();
+        drop(scope);
+        assert!(!recorder.shutdown(Duration::from_secs(60)));
+        let told = told.lock().unwrap();
+        let left = told.iter().find(|said| said.0.contains("wait for"));
+        assert!(left.is_some_and(|said| said.1), "{told:?}");
+    }
 }

@@ -388,6 +388,7 @@ impl Core {
 
     fn tell_unfinished(&self, destination: &str, spans: u64) {
         if spans > 0 {
+            let _still = fork::hold_off();
             self.notices.tell_once("unfinished", || {
                 format!(
                     "{spans} spans were not acknowledged by {destination} in time and are lost if the program ends now"

@@ -327,7 +327,8 @@ impl Waiting {
             self.folder.clone_from(&report.directory);
         }
         for file in report.files.iter().filter(|file| file.records > 0) {
-            self.records += file.records;
+            // It comes from the file's name, which may say anything.
+            self.records = self.records.saturating_add(file.records);
             self.is_held &= file.state != FileState::Waiting;
         }
     }

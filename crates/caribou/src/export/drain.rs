@@ -102,7 +102,7 @@ impl Courier {
             }
             Err(error) => {
                 self.tell_unreadable(&error);
-                self.outbox.wait_to_retry(Self::LOOK_AGAIN_AFTER, false);
+                self.look_again_later();
                 None
             }
         }
@@ -113,8 +113,8 @@ impl Courier {
         let left = shelf.own_records();
         let vanished = self.outbox.spool_is_drained(left);
         if left > 0 {
-            // Somebody else delivers it, such as `kestrel spool drain`.
-            self.outbox.wait_to_retry(Self::LOOK_AGAIN_AFTER, false);
+            // Somebody else delivers it, such as `kestrel spool drain`, or it cannot be had.
+            self.look_again_later();
             return;
         }
         self.draining.settled.clear();
@@ -122,6 +122,13 @@ impl Courier {
             self.outbox.settle_spooled(0, 0, vanished);
         } else {
             self.outbox.settle_spooled(vanished, 0, 0);
+        }
+    }
+
+    /// Leaves the spool alone for a moment. It holds up nothing that is in memory.
+    fn look_again_later(&self) {
+        if !self.outbox.put_off_spool(Self::LOOK_AGAIN_AFTER) {
+            self.outbox.wait_to_retry(Self::LOOK_AGAIN_AFTER, false);
         }
     }
 

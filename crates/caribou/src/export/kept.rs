@@ -18,6 +18,8 @@ pub(super) struct KeptReport {
     pub(super) dropped: u64,
     /// What was made of spans beside them and is refused for good.
     pub(super) refused_beside: u64,
+    /// What was made of spans beside them and lost.
+    pub(super) dropped_beside: u64,
     /// Spans that other processes had left: delivered, and refused for good.
     pub(super) of_others: (u64, u64),
     /// How many spans of this process it keeps in memory, now.

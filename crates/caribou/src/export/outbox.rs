@@ -132,13 +132,14 @@ impl Outbox {
                 if now >= look_around {
                     state.look_around_at = Some(now + Self::LOOK_AROUND);
                     state.on_disk = true;
+                    state.spool_put_off = false;
                 }
                 match &state.keeper {
                     Keeper::Present(shelf) if state.on_disk => {
                         return Next::Drain(Arc::clone(shelf));
                     }
                     _ if !state.held.is_empty() => return Next::Send(state.take_flight()),
-                    _ if state.complete || state.closing.is_some() => return Next::End,
+                    _ if state.is_last() => return Next::End,
                     _ if wake.is_some_and(|wake| wake <= now) => return Next::Work,
                     _ => {}
                 }
@@ -237,6 +238,7 @@ impl Outbox {
         counts.refused += report.refused;
         counts.dropped += report.dropped;
         counts.refused_beside += report.refused_beside;
+        counts.dropped_beside += report.dropped_beside;
         counts.kept_in_memory = report.in_memory;
         counts.of_others.0 += report.of_others.0;
         counts.of_others.1 += report.of_others.1;
@@ -264,6 +266,19 @@ impl Outbox {
         }
         state.on_disk = own_records > 0;
         state.counts.spooled.saturating_sub(own_records)
+    }
+
+    /// Has what is here sent although the spool holds what comes before it and cannot be had now, and the spool looked at
+    /// again after a while; false where there is nothing here.
+    pub(super) fn put_off_spool(&self, again_after: Duration) -> bool {
+        let mut state = self.lock();
+        let is_any = !state.held.is_empty();
+        if is_any {
+            state.on_disk = false;
+            state.spool_put_off = true;
+            state.look_around_at = Some(Instant::now() + again_after);
+        }
+        is_any
     }
 
     /// Waits before the next attempt. A hurry ends the wait unless the destination itself asked for it.

@@ -15,6 +15,7 @@ use super::outbox::{Counts, Outbox};
 use super::queue::SpanQueue;
 use super::shelf::SpoolSlot;
 use super::target::Target;
+use crate::fork;
 use crate::ids::Ids;
 use crate::notice::Notices;
 use crate::settings::{Settings, SpoolSettings};
@@ -263,6 +264,7 @@ impl Pipeline {
 
     /// Says what is left on disk.
     fn tell_left(&self) {
+        let _still = fork::hold_off();
         for (target, outbox) in self.targets.iter().zip(&self.outboxes) {
             let spooled = outbox.counts().on_disk();
             if let (1.., Some(identity)) = (spooled, target.spool_identity()) {
@@ -297,7 +299,7 @@ impl Pipeline {
     fn losses(&self) -> u64 {
         let lost = |outbox: &Arc<Outbox>| {
             let counts = outbox.counts();
-            counts.dropped + counts.refused + counts.refused_beside
+            counts.dropped + counts.dropped_beside + counts.refused + counts.refused_beside
         };
         self.queue.dropped() + self.outboxes.iter().map(lost).sum::<u64>()
     }
@@ -314,6 +316,7 @@ impl Pipeline {
                 refused,
                 dropped,
                 refused_beside,
+                dropped_beside,
                 ..
             } = counts;
             let counts = DeliveryCounts {
@@ -321,7 +324,7 @@ impl Pipeline {
                 // Asked last, so that what the encoder has in its hands is not missed.
                 queued: self.queue.accepted().saturating_sub(elsewhere),
                 spooled,
-                dropped: dropped + self.queue.dropped(),
+                dropped: dropped + dropped_beside + self.queue.dropped(),
                 refused: refused + refused_beside,
             };
             (outbox.name, counts)

@@ -389,6 +389,60 @@ fn what_a_server_takes_in_part_is_kept_with_what_it_says() {
     assert!(spooling.recorder.flush(PATIENCE), "it was told once");
 }
 
+#[test]
+fn a_file_that_cannot_be_taken_holds_up_nothing() {
+    const LONGEST_NAME: usize = 255;
+    let folder = tempfile::tempdir().unwrap();
+    let address = ReservedAddress::new();
+    let first = Spooling::start(folder.path(), &format!("http://{address}"));
+    first.log(numbers(0..10));
+    assert!(!first.recorder.shutdown(PATIENCE));
+    drop(first);
+    wait_until_nobody_is_in(folder.path());
+    // Too long for the name that it would get.
+    let report = caribou_spool::inspect(folder.path()).unwrap();
+    let path = &report.destinations[0].files[0].path;
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let (stem, state) = name.split_once('.').unwrap();
+    let padding = "0".repeat(LONGEST_NAME - name.len());
+    std::fs::rename(
+        path,
+        path.with_file_name(format!("{stem}{padding}.{state}")),
+    )
+    .unwrap();
+
+    let sink = Sink::start_at(&address);
+    let next = Spooling::start(folder.path(), &format!("http://{address}"));
+    next.log(numbers(10..20));
+    assert!(next.recorder.flush(PATIENCE));
+    assert_eq!(names(&sink), numbers(10..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn names_that_count_more_than_any_sum_holds_are_drained_as_what_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = ReservedAddress::new();
+    for program in 0..2 {
+        let left = Spooling::start(folder.path(), &format!("http://{address}"));
+        left.log(numbers(program..program + 1));
+        assert!(!left.recorder.shutdown(PATIENCE));
+    }
+    wait_until_nobody_is_in(folder.path());
+    let report = caribou_spool::inspect(folder.path()).unwrap();
+    for file in &report.destinations[0].files {
+        let name = file.path.file_name().unwrap().to_str().unwrap();
+        let stem = name.split('.').next().unwrap();
+        let name = format!("{stem}.{}.ready", u64::MAX);
+        std::fs::rename(&file.path, file.path.with_file_name(name)).unwrap();
+    }
+    let sink = Sink::start_at(&address);
+    let drain = caribou::SpoolDrain::new(folder.path());
+    let environment = BTreeMap::<String, String>::new();
+    let drained = drain.run(&environment, &mut |_| {}).unwrap();
+    assert_eq!((drained[0].delivered, drained[0].left), (4, 0));
+    assert_eq!(names(&sink), ["0", "1"]);
+}
+
 /// Records in files that were set aside.
 fn set_aside(folder: &Path) -> u64 {
     let report = caribou_spool::inspect(folder).unwrap();

@@ -19,8 +19,14 @@ pub(super) fn list(directory: &Path, say: &dyn Fn(&str)) -> anyhow::Result<()> {
 }
 
 fn list_destination(report: &DestinationReport, say: &dyn Fn(&str)) {
-    let waiting: u64 = report.files.iter().map(|file| file.records).sum();
-    let bytes: u64 = report.files.iter().map(|file| file.bytes).sum();
+    // Counts come from the files' names, which may say anything.
+    let (waiting, bytes) = report.files.iter().fold((0_u64, 0_u64), |sums, file| {
+        let (waiting, bytes) = sums;
+        (
+            waiting.saturating_add(file.records),
+            bytes.saturating_add(file.bytes),
+        )
+    });
     let name = report.identity.as_ref().map_or_else(
         || {
             format!(

@@ -1,6 +1,6 @@
 //! One segment on its way to Langfuse.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use caribou_model::{ItemType, SpanId};
@@ -21,7 +21,10 @@ pub(super) struct Departure {
     pub(super) gathered: Gathered,
     reader: Reader,
     envelope: Envelope,
-    files: Vec<Option<SegmentReader>>,
+    /// Those of the parts, while they are read.
+    files: Files,
+    /// Parts that could not be read, or not to their end.
+    pub(super) unread: BTreeSet<usize>,
     /// The spans in the order of sending.
     spans: Vec<Located>,
     /// How many of them are converted.
@@ -61,22 +64,46 @@ struct Located {
     position: u64,
 }
 
+/// The open files of a segment, by part.
+pub(super) type Files = Vec<Option<SegmentReader>>;
+
 /// What is found out by reading a segment once.
 #[derive(Default)]
 struct Found {
+    unread: BTreeSet<usize>,
     spans: HashMap<SpanId, Located>,
     records: u64,
     last_seen: i64,
 }
 
 impl Departure {
-    pub(super) fn prepare(gathered: Gathered, own_resource: &[(String, String)]) -> Self {
+    /// What any process may have open.
+    const MOST_FILES: usize = 32;
+
+    /// Opens the files of a segment. One that never can be is left out.
+    ///
+    /// # Errors
+    /// Where the process has not what it takes just now.
+    pub(super) fn open(gathered: &Gathered) -> Result<Files, SpoolError> {
+        // So many are never all open, and what cannot be waited for is kept as damaged.
+        let is_waited_for = gathered.parts.len() <= Self::MOST_FILES;
+        let opened = gathered.parts.iter().map(|part| match open(part) {
+            Err(error) if is_waited_for => Err(error),
+            opened => Ok(opened.unwrap_or_default()),
+        });
+        opened.collect()
+    }
+
+    pub(super) fn prepare(
+        gathered: Gathered,
+        mut files: Files,
+        own_resource: &[(String, String)],
+    ) -> Self {
         let other_resource = gathered.resource(own_resource);
         let resource = other_resource
             .as_ref()
             .map_or(own_resource, |resource| resource);
         let reader = Reader::new(resource);
-        let mut files: Vec<Option<SegmentReader>> = gathered.parts.iter().map(open).collect();
         let found = Found::in_parts(&gathered, &mut files, &reader);
         let mut spans: Vec<Located> = found.spans.into_values().collect();
         if gathered.root_before.is_some() {
@@ -92,6 +119,7 @@ impl Departure {
             reader,
             envelope: Envelope::from_text(&texts(resource), "caribou", env!("CARGO_PKG_VERSION")),
             files,
+            unread: found.unread,
             converted: 0,
             settled: usize::try_from(settled)
                 .unwrap_or(usize::MAX)
@@ -165,6 +193,8 @@ impl Departure {
             self.batch_bytes += observation.len();
             self.batch.push(observation);
         }
+        // What waits to leave together holds no file open.
+        self.files.clear();
     }
 
     /// Whether all that is left of it is in its batch.
@@ -212,10 +242,11 @@ impl Departure {
     fn next_observation(&mut self) -> Option<Vec<u8>> {
         loop {
             let span = *self.spans.get(self.converted)?;
-            let observation = self.convert(span).unwrap_or_default();
+            let observation = self.convert(span);
             self.converted += 1;
             if self.converted > self.settled {
-                return Some(observation);
+                self.unreadable += u64::from(observation.is_none());
+                return Some(observation.unwrap_or_default());
             }
         }
     }
@@ -320,17 +351,25 @@ impl Departure {
     }
 
     fn stored(&mut self, span: Located) -> Option<StoredRecord> {
-        let file = self.files.get_mut(span.part)?.as_mut()?;
+        let mut reopened = None;
+        let file = match self.files.get_mut(span.part) {
+            Some(file) => file.as_mut(),
+            None => reopened
+                .insert(open(self.gathered.parts.get(span.part)?).ok()?)
+                .as_mut(),
+        };
+        let file = file?;
         file.set_position(span.position);
-        match file.next_entry() {
-            Ok(Some(Entry::Record(record))) => Some(record),
-            _ => None,
+        if let Ok(Some(Entry::Record(record))) = file.next_entry() {
+            return Some(record);
         }
+        self.unread.insert(span.part);
+        None
     }
 }
 
 impl Found {
-    fn in_parts(gathered: &Gathered, files: &mut [Option<SegmentReader>], reader: &Reader) -> Self {
+    fn in_parts(gathered: &Gathered, files: &mut Files, reader: &Reader) -> Self {
         let mut found = Self::default();
         for (index, (part, file)) in gathered.parts.iter().zip(files).enumerate() {
             match (part, file) {
@@ -343,11 +382,16 @@ impl Found {
                     let read = for_each_record(file, |position, payload| {
                         found.add(reader, payload, index, position);
                     });
-                    for damage in read.unwrap_or_default() {
-                        journal.move_damage(&damage).ok();
+                    match read {
+                        Ok(damages) => {
+                            for damage in damages {
+                                journal.move_damage(&damage).ok();
+                            }
+                        }
+                        Err(_) => drop(found.unread.insert(index)),
                     }
                 }
-                (Part::Journal(_), None) => {}
+                (Part::Journal(_), None) => drop(found.unread.insert(index)),
             }
         }
         found
@@ -381,10 +425,13 @@ impl Found {
     }
 }
 
-fn open(part: &Part) -> Option<SegmentReader> {
+fn open(part: &Part) -> Result<Option<SegmentReader>, SpoolError> {
     match part {
-        Part::Journal(journal) => journal.reader().ok(),
-        Part::Memory(_) => None,
+        Part::Journal(journal) => match journal.reader() {
+            Err(error) if error.is_passing() => Err(error),
+            opened => Ok(opened.ok()),
+        },
+        Part::Memory(_) => Ok(None),
     }
 }
 

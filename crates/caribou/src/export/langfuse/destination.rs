@@ -13,6 +13,7 @@ use super::gathered::{Gathered, Key, Part, Room};
 use super::gathering::Gathering;
 use super::scores::Scores;
 use crate::export::destination::{Destination, Outcome};
+use crate::export::keeper::with_sources;
 use crate::export::kept::KeptReport;
 use crate::export::records::{Reader, read};
 use crate::export::shelf::{Shelf, resource_from_context};
@@ -43,6 +44,8 @@ pub(in crate::export) struct LangfuseDestination {
     scores: Scores,
     /// The right to take over what others have left.
     lead: Option<Lead>,
+    /// Files of others that could not be read just now.
+    adopt_again: Vec<Journal>,
     notices: Arc<Notices>,
     report: KeptReport,
 }
@@ -76,6 +79,7 @@ impl LangfuseDestination {
             one_by_one: false,
             scores: Scores::default(),
             lead: None,
+            adopt_again: Vec::new(),
             notices: Arc::clone(notices),
             report: KeptReport::default(),
         }
@@ -210,6 +214,10 @@ impl LangfuseDestination {
                 }
             })
         });
+        if scanned.as_ref().is_err_and(SpoolError::is_passing) {
+            self.adopt_again.push(journal);
+            return;
+        }
         let key = key.map(|key| self.gathering.home_of(key));
         let Some(gathered) = key.and_then(|key| self.gathering.get_mut(key)) else {
             self.put_away(journal, scanned);
@@ -264,7 +272,13 @@ impl LangfuseDestination {
     fn send_segments(&mut self) -> Option<Result<(), Later>> {
         if self.leaving.is_empty() {
             self.one_by_one = false;
-            self.gather_leaving();
+            if let Err(error) = self.gather_leaving() {
+                return Some(Err(Later {
+                    after: None,
+                    unreachable: false,
+                    reason: with_sources(&error),
+                }));
+            }
         }
         if self.leaving.is_empty() {
             return None;
@@ -293,31 +307,46 @@ impl LangfuseDestination {
         }
     }
 
-    fn gather_leaving(&mut self) {
+    fn gather_leaving(&mut self) -> Result<(), SpoolError> {
         let (mut spans, mut bytes) = (0, 0);
         loop {
-            let next = self.next.take().or_else(|| {
-                let complete = self.complete.pop_front()?;
-                let mut departure = Departure::prepare(complete, &self.room.resource);
-                departure.fill();
-                Some(departure)
-            });
-            let Some(departure) = next else { return };
+            let next = match self.next.take() {
+                Some(departure) => Ok(Some(departure)),
+                None => self.prepare_next(),
+            };
+            let departure = match next {
+                Ok(Some(departure)) => departure,
+                Err(error) if self.leaving.is_empty() => return Err(error),
+                Ok(None) | Err(_) => return Ok(()),
+            };
             if let Some(first) = self.leaving.first()
                 && (self.leaving.len() == Self::MOST_TOGETHER
                     || !departure.can_join(first, spans, bytes))
             {
                 self.next = Some(departure);
-                return;
+                return Ok(());
             }
             let size = departure.size();
             let is_whole = departure.is_whole();
             (spans, bytes) = (spans + size.0, bytes + size.1);
             self.leaving.push(departure);
             if !is_whole {
-                return;
+                return Ok(());
             }
         }
+    }
+
+    /// The next segment; an error where it stays where it is because it cannot be read just now.
+    fn prepare_next(&mut self) -> Result<Option<Departure>, SpoolError> {
+        let files = match self.complete.front() {
+            Some(complete) => Departure::open(complete)?,
+            None => return Ok(None),
+        };
+        Ok(self.complete.pop_front().map(|complete| {
+            let mut departure = Departure::prepare(complete, files, &self.room.resource);
+            departure.fill();
+            departure
+        }))
     }
 
     fn departed(&mut self, departure: Departure) {
@@ -329,10 +358,13 @@ impl LangfuseDestination {
             reason,
             kept_in,
             unreadable,
+            unread,
             ..
         } = departure;
         // The scores are safe before the file that they came from goes.
         self.scores.add(scores);
+        let lost_scores = self.scores.take_lost();
+        self.report.dropped_beside += lost_scores;
         self.gathering.remember(&gathered, root);
         let lost = unreadable.min(gathered.own);
         let refused_own = refused.min(gathered.own - lost);
@@ -343,6 +375,12 @@ impl LangfuseDestination {
         self.report.of_others.0 += gathered.of_others.saturating_sub(refused_others);
         self.report.of_others.1 += refused_others;
         let _still = fork::hold_off();
+        if lost_scores > 0 {
+            self.notices.tell_once("langfuse_scores_lost", || {
+                "memory for scores that wait for Langfuse is used up: further ones are dropped and counted in stats()"
+                    .to_owned()
+            });
+        }
         if refused > 0 {
             let kind = reason.split(':').next().unwrap_or_default();
             let kept = kept_in.map_or(String::new(), |place| format!(" (kept in {place})"));
@@ -361,11 +399,16 @@ impl LangfuseDestination {
                 )
             });
         }
-        for part in gathered.parts {
+        for (index, part) in gathered.parts.into_iter().enumerate() {
             match part {
                 Part::Memory(memory) => self.room.forget(&memory),
                 Part::Journal(journal) => {
-                    if let Err(error) = journal.remove() {
+                    let done = if unread.contains(&index) && journal.path().exists() {
+                        journal.keep_damaged().map(drop)
+                    } else {
+                        journal.remove()
+                    };
+                    if let Err(error) = done {
                         self.notices.tell_once("spool_unreadable", || {
                             format!(
                                 "what was sent to Langfuse cannot be removed from disk: {error}"
@@ -429,14 +472,17 @@ impl Destination for LangfuseDestination {
         if self.lead.is_none() {
             return false;
         }
-        for journal in journals.adopt_journals().unwrap_or_default() {
+        let mut adopted = std::mem::take(&mut self.adopt_again);
+        adopted.extend(journals.adopt_journals().unwrap_or_default());
+        for journal in adopted {
             self.adopt(journal);
         }
         true
     }
 
     fn taken_over(&mut self) {
-        if self.lead.is_some() {
+        // What could not be read yet may belong to it.
+        if self.lead.is_some() && self.adopt_again.is_empty() {
             self.complete.extend(self.gathering.take_abandoned());
         }
     }
@@ -480,6 +526,8 @@ impl Destination for LangfuseDestination {
         let left = self.room.journals.as_ref().map(DestinationSpool::left);
         self.report.left = left.and_then(|left| Some([left, self.scores.left()?]));
         let on_disk = self.scores.left().and_then(|left| left.look().ok());
+        let scores = self.scores.close();
+        let still = fork::hold_off();
         if let Some(waiting @ 1..) = on_disk.map(|found| found.waiting) {
             self.notices.tell(&format!(
                 "{waiting} scores wait for {} on disk: the next program that logs there sends them, or \
@@ -487,8 +535,8 @@ impl Destination for LangfuseDestination {
                 self.address
             ));
         }
-        let scores = self.scores.close();
         if scores > 0 {
+            self.report.dropped_beside += scores;
             self.notices.tell(&format!(
                 "{scores} scores were not sent to Langfuse and are lost, as they could not be kept on disk"
             ));
@@ -501,10 +549,12 @@ impl Destination for LangfuseDestination {
                  could not be kept on disk"
             ));
         }
+        drop(still);
         // What is on disk is free for others once the folder is let go of.
         self.leaving.clear();
         self.next = None;
         self.complete.clear();
+        self.adopt_again.clear();
         self.gathering = Gathering::default();
         self.lead = None;
         self.room = Room::default();

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use caribou_spool::{Batch, Claim, DestinationSpool, Left, Record};
+use caribou_spool::{Batch, Claim, DestinationSpool, Left, Record, SpoolError};
 use serde_json::Value;
 
 use super::api::{Answer, Api, Later};
@@ -20,8 +20,11 @@ pub(super) struct Scores {
     claim: Option<Claim>,
     /// What was read of the claim and is not settled, the next at the end.
     read: Vec<Batch>,
-    /// Scores that wait in memory.
-    memory: VecDeque<Value>,
+    /// Scores that wait in memory, as JSON.
+    memory: VecDeque<Vec<u8>>,
+    memory_bytes: usize,
+    /// Scores that found no room.
+    lost: u64,
     /// The route for batches does not exist.
     one_by_one: bool,
     /// When the latest single ones were sent.
@@ -53,6 +56,10 @@ const SCORE: u16 = 2;
 impl Scores {
     const BATCH: usize = 50;
     const BATCH_BYTES: usize = 512 << 10;
+    /// What waits in memory where it cannot be on disk.
+    const MAX_MEMORY_BYTES: usize = 64 << 20;
+    /// When to try again where the disk cannot be read just now.
+    const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
     /// The smallest plan takes this many single ones in a minute.
     const A_MINUTE: usize = 30;
     const MINUTE: Duration = Duration::from_secs(60);
@@ -69,15 +76,30 @@ impl Scores {
     }
 
     pub(super) fn add(&mut self, scores: Vec<Score>) {
-        let bodies: Vec<Value> = scores.into_iter().map(|score| score.body).collect();
-        if bodies.is_empty() {
+        let payloads: Vec<Vec<u8>> = scores
+            .into_iter()
+            .map(|score| score.body.to_string().into_bytes())
+            .collect();
+        if payloads.is_empty() {
             return;
         }
-        if self.append(&bodies) {
+        if self.append(&payloads) {
             self.on_disk = true;
-        } else {
-            self.memory.extend(bodies);
+            return;
         }
+        for payload in payloads {
+            if self.memory_bytes + payload.len() > Self::MAX_MEMORY_BYTES {
+                self.lost += 1;
+            } else {
+                self.memory_bytes += payload.len();
+                self.memory.push_back(payload);
+            }
+        }
+    }
+
+    /// How many were lost since the last call.
+    pub(super) fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 
     /// Whether any wait.
@@ -108,8 +130,12 @@ impl Scores {
             return self.send_from_memory(api, now);
         }
         match self.next_batch() {
-            Some(batch) => self.send_from_disk(api, batch, now),
-            None => Ok(false),
+            Ok(Some(batch)) => self.send_from_disk(api, batch, now),
+            Ok(None) => Ok(false),
+            Err(_) => {
+                self.not_before = Some(now + Self::READ_AGAIN_AFTER);
+                Ok(false)
+            }
         }
     }
 
@@ -119,21 +145,18 @@ impl Scores {
     }
 
     /// Lets go of the spool; gives the number of scores that are lost with it.
-    pub(super) fn close(&mut self) -> usize {
+    pub(super) fn close(&mut self) -> u64 {
         self.read.clear();
         self.claim = None;
         self.spool = None;
-        self.memory.len()
+        self.memory_bytes = 0;
+        std::mem::take(&mut self.memory).len() as u64
     }
 
-    fn append(&mut self, bodies: &[Value]) -> bool {
+    fn append(&mut self, payloads: &[Vec<u8>]) -> bool {
         let Some(spool) = &mut self.spool else {
             return false;
         };
-        let payloads: Vec<Vec<u8>> = bodies
-            .iter()
-            .map(|body| body.to_string().into_bytes())
-            .collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let time_unix_nano = now.map_or(0, |now| now.as_nanos().try_into().unwrap_or(u64::MAX));
         let records: Vec<Record<'_>> = payloads
@@ -148,21 +171,23 @@ impl Scores {
         spool.append(&records).is_ok()
     }
 
-    fn next_batch(&mut self) -> Option<Batch> {
+    fn next_batch(&mut self) -> Result<Option<Batch>, SpoolError> {
         if let Some(batch) = self.read.pop() {
-            return Some(batch);
+            return Ok(Some(batch));
         }
         loop {
             if self.claim.is_none() {
-                let spool = self.spool.as_mut()?;
-                self.claim = spool.claim_own_or_abandoned().ok().flatten();
+                let Some(spool) = &mut self.spool else {
+                    return Ok(None);
+                };
+                self.claim = spool.claim_own_or_abandoned()?;
             }
             let Some(claim) = &mut self.claim else {
                 self.on_disk = false;
-                return None;
+                return Ok(None);
             };
             match claim.next_batch(Self::BATCH_BYTES, Self::BATCH) {
-                Ok(Some(batch)) => return Some(batch),
+                Ok(Some(batch)) => return Ok(Some(batch)),
                 Ok(None) | Err(_) => self.claim = None,
             }
         }
@@ -175,7 +200,7 @@ impl Scores {
         let scores: Vec<Value> = batch
             .records()
             .iter()
-            .map(|record| serde_json::from_slice(&record.payload).unwrap_or_default())
+            .map(|record| parsed(&record.payload))
             .collect();
         match self.ask(api, &scores, now) {
             Ok(verdicts) => {
@@ -203,16 +228,18 @@ impl Scores {
         let most = if self.one_by_one { 1 } else { Self::BATCH };
         let mut count = self.memory.len().min(most);
         loop {
-            let scores: Vec<Value> = self.memory.iter().take(count).cloned().collect();
+            let waiting = self.memory.iter().take(count);
+            let scores: Vec<Value> = waiting.map(|score| parsed(score)).collect();
             match self.ask(api, &scores, now) {
                 Ok(verdicts) => {
-                    let again: Vec<Value> = self
+                    let (again, done): (Vec<_>, Vec<_>) = self
                         .memory
                         .drain(..count)
                         .zip(&verdicts)
-                        .filter(|(_, verdict)| **verdict == Verdict::Again)
-                        .map(|(score, _)| score)
-                        .collect();
+                        .partition(|(_, verdict)| **verdict == Verdict::Again);
+                    let bytes: usize = done.iter().map(|(score, _)| score.len()).sum();
+                    self.memory_bytes = self.memory_bytes.saturating_sub(bytes);
+                    let again: Vec<_> = again.into_iter().map(|(score, _)| score).collect();
                     for verdict in verdicts {
                         if let Verdict::Refused(reason) = verdict {
                             self.refused.push(Refused {
@@ -334,6 +361,10 @@ enum Failed {
     Later(Later),
 }
 
+fn parsed(score: &[u8]) -> Value {
+    serde_json::from_slice(score).unwrap_or_default()
+}
+
 /// Each entry of a batch has a status of its own.
 fn verdicts(scores: &[Value], answer: &Value) -> Vec<Verdict> {
     let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
@@ -369,6 +400,21 @@ mod tests {
             (&Verdict::Taken, &Verdict::Again)
         );
         assert!(matches!(verdicts[1], Verdict::Refused(_)));
+    }
+
+    #[test]
+    fn scores_that_can_wait_nowhere_take_no_more_memory_than_they_may() {
+        let score = || Score {
+            body: json!({"id": "s", "comment": "x".repeat(1 << 20)}),
+        };
+        let mut scores = Scores::default();
+        for _ in 0..80 {
+            scores.add(vec![score()]);
+        }
+        assert!(scores.memory_bytes <= Scores::MAX_MEMORY_BYTES);
+        let lost = scores.take_lost();
+        assert!(lost > 0);
+        assert_eq!(scores.close() + lost, 80);
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(super) struct OutboxState {
     pub(super) keeper_sleeps: bool,
     /// The spool holds, or may hold, what comes before everything in `held`.
     pub(super) on_disk: bool,
+    /// The spool could not be had, and is looked at again.
+    pub(super) spool_put_off: bool,
     /// When to look next for what processes that died have left.
     pub(super) look_around_at: Option<Instant>,
     pub(super) counts: Counts,
@@ -104,6 +106,8 @@ pub(crate) struct Counts {
     pub(crate) kept_in_memory: u64,
     /// What was made of spans beside them and refused for good.
     pub(crate) refused_beside: u64,
+    /// What was made of spans beside them and lost.
+    pub(crate) dropped_beside: u64,
     /// What other processes had left: delivered, and refused for good.
     pub(crate) of_others: (u64, u64),
 }
@@ -164,6 +168,11 @@ impl OutboxState {
         }
         self.appending = taken.len();
         taken
+    }
+
+    /// Whether nothing is to be sent any more once nothing is here.
+    pub(super) fn is_last(&self) -> bool {
+        (self.complete || self.closing.is_some()) && !self.spool_put_off
     }
 
     pub(super) fn has_room(&self, bytes: usize) -> bool {
@@ -400,5 +409,29 @@ mod tests {
         outbox.settle_flight(0, 0, false);
         outbox.lock().look_around_at = Some(Instant::now());
         assert!(matches!(outbox.next(None), Next::Drain(_)));
+    }
+
+    #[test]
+    fn a_spool_that_cannot_be_had_holds_up_nothing_in_memory_and_is_looked_at_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = crate::settings::SpoolSettings {
+            directory: Some(folder.path().to_owned()),
+            max_bytes: u64::MAX,
+        };
+        let identity = DestinationIdentity::new("kind", "http://localhost:9", "");
+        let slot = crate::export::shelf::SpoolSlot::default();
+        let shelf = Shelf::open(&settings, &identity, &[], false, &slot).unwrap();
+        let outbox = outbox_holding(1);
+        outbox.shelf_opened(Some(Arc::new(shelf)));
+        assert!(matches!(outbox.next(None), Next::Drain(_)));
+        assert!(outbox.put_off_spool(Duration::from_secs(3600)));
+        assert!(matches!(outbox.next(None), Next::Send(_)));
+        outbox.settle_flight(1, 0, true);
+        outbox.complete();
+        outbox.lock().look_around_at = Some(Instant::now());
+        assert!(matches!(outbox.next(None), Next::Drain(_)), "not the end");
+        assert!(!outbox.put_off_spool(Duration::ZERO), "nothing is here");
+        outbox.spool_is_drained(0);
+        assert!(matches!(outbox.next(None), Next::End));
     }
 }

@@ -1,3 +1,5 @@
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -176,7 +178,8 @@ fn a_file_notes_no_more_than_what_was_sent_of_itself() {
         own: ids().count() as u64 + 1,
         ..Gathered::new(key)
     };
-    let mut departure = Departure::prepare(gathered, &[]);
+    let files = Departure::open(&gathered).unwrap();
+    let mut departure = Departure::prepare(gathered, files, &[]);
     departure.fill();
     assert!(!departure.is_whole());
     departure.taken();
@@ -211,4 +214,59 @@ fn a_full_disk_gives_a_segment_no_further_files() {
         assert!(gathered.parts.len() <= 2, "{} parts", gathered.parts.len());
     }
     assert_eq!(destination.report().dropped, 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_kept_as_damaged_and_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journals = spool(folder.path());
+    let mut destination = destination();
+    let part = journal(&mut journals, &[event(2, 1), event(3, 1)]);
+    let path = part.path();
+    // A link is not followed, as anything may be behind it.
+    fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    symlink(folder.path().join("elsewhere"), &path).unwrap();
+    let key = Key {
+        trace_id: caribou_model::TraceId(1_u128.to_be_bytes()),
+        root: caribou_model::SpanId(1_u64.to_be_bytes()),
+    };
+    let gathered = Gathered {
+        parts: vec![Part::Journal(part)],
+        own: 2,
+        ..Gathered::new(key)
+    };
+    destination.complete.push_back(gathered);
+    let departure = destination.prepare_next().unwrap().unwrap();
+    destination.departed(departure);
+    assert_eq!(destination.report().dropped, 2);
+    let kept = journals.stats().unwrap();
+    assert_eq!((kept.files, kept.damaged), (0, 1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn segments_that_leave_together_hold_no_file_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journals = spool(folder.path());
+    let mut destination = destination();
+    for root in 1..=9_u64 {
+        let key = Key {
+            trace_id: caribou_model::TraceId(u128::from(root).to_be_bytes()),
+            root: caribou_model::SpanId(root.to_be_bytes()),
+        };
+        destination.complete.push_back(Gathered {
+            parts: vec![Part::Journal(journal(&mut journals, &[event(10, root)]))],
+            own: 1,
+            ..Gathered::new(key)
+        });
+    }
+    destination.gather_leaving().unwrap();
+    assert_eq!(destination.leaving.len(), 9);
+    let open = fs::read_dir("/proc/self/fd").unwrap();
+    let links = open.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+    assert_eq!(
+        links.filter(|link| link.starts_with(folder.path())).count(),
+        1,
+        "the lock of the process"
+    );
 }
