@@ -29,10 +29,12 @@ struct SinkState {
 }
 
 /// An address where nobody answers, kept from everybody but a [`Sink`] that is started there.
+///
+/// It is kept for as long as the process lives: what a test recorded may go on looking for a server there after the
+/// test, and would bring its spans to whoever had the address next.
 #[derive(Debug)]
 pub struct ReservedAddress {
     address: String,
-    _bound: TcpSocket,
 }
 
 impl ReservedAddress {
@@ -50,9 +52,9 @@ impl ReservedAddress {
             .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .expect("a free port on the loopback interface");
         let address = bound.local_addr().expect("a bound socket has an address");
+        std::mem::forget(bound);
         Self {
             address: address.to_string(),
-            _bound: bound,
         }
     }
 }

@@ -74,6 +74,7 @@ impl Courier {
         if !self.outbox.goes_on() {
             return false;
         }
+        self.outbox.begin_attempt();
         let Some(outcome) = self.destination.work(last) else {
             self.report_kept();
             return false;
@@ -160,6 +161,7 @@ impl Courier {
 
     /// Makes one attempt, and waits where another is to be made.
     pub(super) fn attempt(&mut self, chunks: &[Arc<Chunk>]) -> Attempt {
+        self.outbox.begin_attempt();
         let outcome = self.destination.deliver(chunks);
         self.attempt_came_to(outcome)
     }

@@ -155,7 +155,9 @@ impl Courier {
             };
             match attempt {
                 Attempt::Taken { rejected, message } => {
-                    search.taken();
+                    if spans > 0 {
+                        search.taken();
+                    }
                     let rejected = rejected.min(spans);
                     let noted = if rejected == 0 {
                         open.claim.acknowledge(&part)

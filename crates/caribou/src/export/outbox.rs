@@ -1,5 +1,6 @@
 //! What waits for one destination, in memory.
 
+mod attempts;
 mod state;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use caribou_spool::Left;
 use super::Chunk;
 use super::kept::KeptReport;
 use super::shelf::Shelf;
+pub(super) use attempts::Waited;
 pub(crate) use state::Counts;
 use state::{Held, Keeper, OutboxState};
 
@@ -39,15 +41,6 @@ pub(super) enum Next {
     Work,
     /// Nothing more will come.
     End,
-}
-
-/// Why a wait for the next attempt ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Waited {
-    /// The time was over, or somebody is in a hurry.
-    TryAgain,
-    /// No more attempt may be made.
-    GiveUp,
 }
 
 impl Outbox {
@@ -281,34 +274,6 @@ impl Outbox {
         is_any
     }
 
-    /// Waits before the next attempt. A hurry ends the wait unless the destination itself asked for it.
-    pub(super) fn wait_to_retry(&self, delay: Duration, asked_for: bool) -> Waited {
-        let deadline = Instant::now() + delay;
-        let mut state = self.lock();
-        let hurries = state.hurries;
-        loop {
-            let now = Instant::now();
-            let end = state
-                .closing
-                .map_or(deadline, |closing| closing.min(deadline));
-            if state.closing.is_some_and(|closing| closing <= now) {
-                return Waited::GiveUp;
-            }
-            // A destination that asks for longer than there is time is not waited for.
-            if asked_for && end < deadline {
-                return Waited::GiveUp;
-            }
-            if now >= end || (state.hurries != hurries && !asked_for) {
-                return Waited::TryAgain;
-            }
-            state = self
-                .changed
-                .wait_timeout(state, end - now)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
-
     /// Whether another attempt may be made.
     pub(super) fn goes_on(&self) -> bool {
         let state = self.lock();
@@ -328,26 +293,11 @@ impl Outbox {
         self.lock().reason.clone()
     }
 
-    /// Notes that nobody was found at the destination's address.
-    pub(super) fn missed(&self) {
-        self.lock().misses += 1;
-        self.changed.notify_all();
-    }
-
-    /// Ends a wait for the next attempt; gives the number of attempts so far that found nobody.
-    pub(super) fn hurry(&self) -> u64 {
-        let mut state = self.lock();
-        state.hurries += 1;
-        let misses = state.misses;
-        drop(state);
-        self.changed.notify_all();
-        misses
-    }
-
-    /// Lets the destination's thread end once nothing waits any more.
+    /// Says that no more will come, so that the destination's threads end once nothing waits.
     pub(super) fn complete(&self) {
         self.lock().complete = true;
         self.changed.notify_all();
+        self.overdue.notify_all();
     }
 
     /// Waits until this many spans are settled, or cannot be for now, because the destination keeps them until they can
@@ -368,13 +318,6 @@ impl Outbox {
     pub(super) fn is_settled(&self, offered: u64) -> bool {
         let state = self.lock();
         state.counts.settled() >= offered && !state.busy
-    }
-
-    /// Whether everything that is not settled is on disk, and nobody was found at the destination's address since.
-    pub(super) fn is_left_to_disk(&self, offered: u64, misses_before: u64) -> bool {
-        let state = self.lock();
-        state.counts.settled() + state.counts.on_disk() >= offered
-            && (state.misses > misses_before || state.ended)
     }
 
     /// Waits until this many spans are settled or safe on disk.
@@ -501,13 +444,13 @@ impl Outbox {
     }
 
     /// Waits until something has been here for too long, and gives the oldest of it to be appended; `None` once nothing
-    /// more will come.
+    /// more will come: the destination's thread may end before the last of what was logged is handed over.
     pub(super) fn wait_overdue(&self) -> Option<Vec<Arc<Chunk>>> {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
             let Some(front) = state.held.front() else {
-                if state.ended {
+                if state.ended && state.complete {
                     return None;
                 }
                 state.keeper_sleeps = true;

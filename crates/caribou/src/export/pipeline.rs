@@ -201,7 +201,7 @@ impl Pipeline {
         for outbox in &self.outboxes {
             outbox.look_after_left();
         }
-        let misses: Vec<u64> = self.outboxes.iter().map(|outbox| outbox.hurry()).collect();
+        let hurries: Vec<u64> = self.outboxes.iter().map(|outbox| outbox.hurry()).collect();
         let settled = loop {
             let step = deadline.min(Instant::now() + STEP);
             let waiting: Vec<bool> = self
@@ -213,7 +213,7 @@ impl Pipeline {
                 break true;
             }
             let is_left_to_disk = |index: usize| {
-                !waiting[index] || self.outboxes[index].is_left_to_disk(accepted, misses[index])
+                !waiting[index] || self.outboxes[index].is_left_to_disk(accepted, hurries[index])
             };
             let left_to_disk = (0..waiting.len()).all(is_left_to_disk);
             if left_to_disk || step >= deadline || !go_on() {

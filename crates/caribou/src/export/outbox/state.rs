@@ -50,8 +50,10 @@ pub(super) struct OutboxState {
     pub(super) reason: Option<String>,
     /// Counts calls of `flush`, each of which ends a wait for the next attempt.
     pub(super) hurries: u64,
-    /// Attempts that found nobody at the destination's address.
-    pub(super) misses: u64,
+    /// How many of them came before the last attempt, or the wait before the next one was ended.
+    pub(super) hurries_heard: u64,
+    /// How many of them came before the last attempt that found nobody at the destination's address.
+    pub(super) hurries_missed: u64,
     /// No more chunks will come.
     pub(super) complete: bool,
     /// Nothing is sent any more: what is left goes to the spool or is lost.
@@ -345,6 +347,44 @@ mod tests {
         outbox.close(Instant::now() + Duration::from_secs(3600));
         let waited = outbox.wait_to_retry(Duration::from_secs(7200), true);
         assert_eq!(waited, Waited::GiveUp);
+    }
+    #[test]
+    fn what_is_handed_over_when_there_is_no_time_left_is_appended() {
+        let mut chunk = Chunk::default();
+        chunk.push(b"span");
+        let outbox = Outbox::new("test");
+        outbox.expect_shelf();
+        outbox.give_up();
+        outbox.end();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| spans_to_append(&outbox));
+            while !outbox.lock().keeper_sleeps {
+                assert!(!waits.is_finished(), "the keeper ended too early");
+                std::thread::yield_now();
+            }
+            assert!(outbox.offer(&Arc::new(chunk)));
+            assert_eq!(waits.join().unwrap(), 1);
+        });
+        outbox.appended(1, false);
+        assert_eq!((outbox.counts().spooled, outbox.counts().dropped), (1, 0));
+        outbox.complete();
+        assert!(outbox.wait_overdue().is_none());
+    }
+    #[test]
+    fn an_attempt_that_began_before_a_flush_does_not_tell_it_that_nobody_is_there() {
+        let outbox = outbox_holding(1);
+        outbox.begin_attempt();
+        let hurry = outbox.hurry();
+        outbox.missed();
+        assert_eq!(spans_to_append(&outbox), 1);
+        outbox.appended(1, false);
+        assert!(!outbox.is_left_to_disk(1, hurry));
+        // The next attempt is not put off.
+        let waited = outbox.wait_to_retry(Duration::from_secs(3600), false);
+        assert_eq!(waited, Waited::TryAgain);
+        outbox.begin_attempt();
+        outbox.missed();
+        assert!(outbox.is_left_to_disk(1, hurry));
     }
     #[test]
     fn what_another_could_not_deliver_of_what_was_kept_does_not_count_as_taken() {
