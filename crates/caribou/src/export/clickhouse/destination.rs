@@ -165,7 +165,7 @@ impl Destination for ClickHouseDestination {
         match self.try_deliver(chunks) {
             Ok(()) => Outcome::Delivered {
                 rejected: 0,
-                message: String::new(),
+                message: self.images.warning(),
             },
             Err(outcome) => outcome,
         }
