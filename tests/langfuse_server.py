@@ -46,7 +46,8 @@ class LangfuseServer:
         self._score_times: deque[float] = deque()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="langfuse", daemon=True)
 
     def __enter__(self) -> LangfuseServer:
@@ -92,12 +93,15 @@ class LangfuseServer:
             for scope in resource.scope_spans
             for span in scope.spans
         ]
+        self._keep_spans(batch, headers)
+        return {}
+
+    def _keep_spans(self, batch: list[dict[str, Any]], headers: Any) -> None:
         for span in batch:
             self._check_span(span)
         if len({span["span_id"] for span in batch}) != len(batch):
             raise RefusedError(400, "a span id stands twice in one batch")
         self.spans.update({span["span_id"]: span for span in batch})
-        return {}
 
     def _check_span(self, span: dict[str, Any]) -> None:
         if len(span["trace_id"]) != 32 or len(span["span_id"]) != 16:
@@ -191,7 +195,12 @@ def _handler(server: LangfuseServer) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Cut off in the middle.
+                self.close_connection = True
+                return
             try:
                 status, answer = server.accept(self.path, self.headers, body)
                 headers: dict[str, str] = {}

@@ -255,6 +255,34 @@ def test_one_bad_span_does_not_take_the_others_with_it(langfuse: LangfuseServer)
     assert "'refused': 1" in printed
 
 
+def test_what_was_sent_before_does_not_take_the_rest_of_a_long_rollout_with_it(langfuse: LangfuseServer) -> None:
+    """The answer to the first part is lost, and Langfuse takes no span again."""
+    original = langfuse._keep_spans
+
+    def lose_first_answer(batch: list[dict[str, Any]], headers: Any) -> None:
+        is_first = not langfuse.spans
+        original(batch, headers)
+        if is_first:
+            raise RefusedError(503, "the answer was lost")
+
+    langfuse._keep_spans = lose_first_answer  # type: ignore[method-assign]
+    printed = run(
+        langfuse,
+        """
+        import caribou
+        from caribou import Event
+
+        with caribou.trace_run({"datapoint_id": "d", "phase": "prod", "run_id": "r"}):
+            for number in range(1800):
+                caribou.log(Event(f"event {number}"))
+        caribou.flush(60)
+        print(caribou.stats()["destinations"]["langfuse"]["refused"])
+        """,
+    )
+    assert len(langfuse.spans) == 1801
+    assert 0 < int(printed) <= 512
+
+
 def test_a_server_that_comes_back_has_everything_once(langfuse: LangfuseServer) -> None:
     langfuse.answer_with = RefusedError(503, "away", {"Retry-After": "1"})
     program = """

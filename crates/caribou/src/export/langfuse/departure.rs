@@ -175,6 +175,8 @@ impl Departure {
         loop {
             self.fill();
             self.send_batch(api)?;
+            // What is true of these spans, as that they were sent before a kill, need not be of those behind them.
+            self.search = Search::default();
             if self.is_whole() {
                 return Ok(());
             }
