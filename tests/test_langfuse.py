@@ -653,3 +653,33 @@ with caribou.trace_run({"datapoint_id": "d", "phase": "prod", "run_id": "r"}):
     lines = [line for line in ran.stderr.splitlines() if line.startswith("caribou ") and " #" in line]
     assert [line.split(" ", 3)[3] for line in lines] == ["#0.0 message.user: Hello console"]
     assert any("rollout" in line or "prod COMPLETED" in line for line in ran.stderr.splitlines())
+
+
+WITHOUT_DESCRIPTORS = """
+import os
+import resource
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+caribou.configure(run_id="r", phase="prod")
+taken = []
+with caribou.trace_run({"datapoint_id": "d", "phase": "prod"}):
+    for number in range(3):
+        caribou.log(Event(f"event {number}"))
+    wait_for(lambda counts: counts["spooled"] == 4)
+    try:
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+caribou.flush(1)
+for descriptor in taken:
+    os.close(descriptor)
+caribou.flush(60)
+print(counts()["dropped"], counts()["acknowledged"])
+"""
+
+
+def test_a_program_without_descriptors_loses_nothing_that_was_on_disk(langfuse: LangfuseServer) -> None:
+    assert run(langfuse, HELPERS + WITHOUT_DESCRIPTORS) == "0 5"
+    names = {span["name"] for span in langfuse.spans.values()}
+    assert {"event.event 0", "event.event 1", "event.event 2"} <= names, names
