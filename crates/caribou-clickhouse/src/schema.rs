@@ -26,13 +26,14 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations! {
     4 "0004_registry"
     5 "0005_search"
     6 "0006_images"
+    7 "0007_light_columns"
 };
 
 /// The migration that adds the full-text index.
 const SEARCH_MIGRATION: u32 = 5;
 
 /// The version of the tables that this program makes.
-pub const SCHEMA_VERSION: u32 = 6;
+pub const SCHEMA_VERSION: u32 = 7;
 
 /// The oldest version of the tables that spans and summaries can be written to.
 pub const OLDEST_WRITABLE_SCHEMA: u32 = 3;

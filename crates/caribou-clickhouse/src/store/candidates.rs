@@ -22,6 +22,8 @@ pub(super) struct CandidateQuery<'q> {
     pub(super) bounds: &'q Statement,
     /// Whether it may let a good part of all rows through without letting all through.
     pub(super) broad: bool,
+    /// Whether it lets few rows through.
+    pub(super) selective: bool,
     /// Their order.
     pub(super) sort: TraceSort,
     /// Only rows after this place.
@@ -45,7 +47,7 @@ pub(super) struct Candidate {
     pub(super) project: String,
     pub(super) trace_id: String,
     pub(super) version: u128,
-    number: Option<i64>,
+    number: Option<i128>,
     started: i64,
 }
 
@@ -144,7 +146,7 @@ impl Store {
             " ORDER BY {} LIMIT {limit}",
             query.sort.light_order()
         ));
-        self.fetch_candidates(&sql).await
+        self.fetch(query, &sql).await
     }
 
     async fn exact_rows(&self, query: &CandidateQuery<'_>) -> Result<Vec<Candidate>> {
@@ -154,14 +156,21 @@ impl Store {
         }
         let order = query.sort.exact_order();
         sql.push(&format!(" ORDER BY {order} LIMIT {}", query.limit));
-        self.fetch_candidates(&sql).await
+        self.fetch(query, &sql).await
     }
 
-    async fn fetch_candidates(&self, sql: &Statement) -> Result<Vec<Candidate>> {
-        // With the dynamic filter the sort column is read before the conditions leave rows out: 67 ms instead of 17.
+    async fn fetch(&self, query: &CandidateQuery<'_>, sql: &Statement) -> Result<Vec<Candidate>> {
+        // The dynamic filter reads the sort column before the conditions leave rows out. That is good where conditions
+        // cost more than the column. By start it is bad: rows often lie from the lowest to the highest.
+        let dynamic = query.sort.key != SortKey::StartedAt && !query.selective;
         let query = sql
             .query(&self.client)
-            .with_setting("use_top_k_dynamic_filtering", "0");
+            .with_setting(
+                "use_top_k_dynamic_filtering",
+                if dynamic { "1" } else { "0" },
+            )
+            // Picking the rows that still need a second condition costs more than trying it on all.
+            .with_setting("short_circuit_function_evaluation", "disable");
         Ok(query.fetch_all().await?)
     }
 }
@@ -213,7 +222,7 @@ impl Candidate {
     }
 
     /// What the light order compares.
-    const fn weight(&self) -> (Option<i64>, i64) {
+    const fn weight(&self) -> (Option<i128>, i64) {
         (self.number, self.started)
     }
 }

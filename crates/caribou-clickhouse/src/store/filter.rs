@@ -293,10 +293,10 @@ impl TraceFilter {
                 .push_statement(&holds_any("tags", &self.any_tags));
         }
         if !self.model.is_empty() {
-            sql.push(" AND (model_name IN ? OR ")
-                .bind(self.model.clone())
+            sql.push(" AND (")
                 .push_statement(&holds_any("models", &self.model))
-                .push(")");
+                .push(" OR model_name IN ?)")
+                .bind(self.model.clone());
         }
         if !self.step_number.is_empty() {
             sql.push(" AND step_number IN ?")
@@ -352,16 +352,21 @@ impl TraceFilter {
     }
 }
 
-/// The condition of an array column holding one of some values; a single one is found faster by itself.
+/// The condition of an array column holding one of some values; a few are found faster one by one.
 fn holds_any(column: &'static str, values: &[String]) -> Statement {
     let mut sql = Statement::default();
-    match values {
-        [value] => sql.push(&format!("has({column}, ?)")).bind(&**value),
-        values => sql
-            .push(&format!("hasAny({column}, ?)"))
-            .bind(values.to_vec()),
-    };
-    sql
+    if values.len() > FEW_VALUES {
+        sql.push(&format!("hasAny({column}, ?)"))
+            .bind(values.to_vec());
+        return sql;
+    }
+    sql.push("(");
+    for (place, value) in values.iter().enumerate() {
+        sql.push(if place > 0 { " OR " } else { "" })
+            .push(&format!("has({column}, ?)"))
+            .bind(&**value);
+    }
+    sql.push(")").to_owned()
 }
 
 /// A condition that another table answers with ids.
@@ -421,6 +426,9 @@ impl Lookup<'_> {
         sql
     }
 }
+
+/// Up to this many values of an array are looked for one by one.
+const FEW_VALUES: usize = 8;
 
 /// The state of a row of `traces` at this moment: silence of two minutes ends what nobody ended.
 pub(super) const STATE: &str = "multiIf(open_segments = 0, 'ended', \

@@ -67,7 +67,8 @@ impl Store {
         };
         let bounds = filter.bounds();
         let columns_decide = condition == filter.column_condition();
-        let broad = filter.is_broad() && columns_decide && condition != bounds;
+        let selective = !filter.is_broad() || !columns_decide;
+        let broad = !selective && condition != bounds;
         let mut found: Vec<(SummaryRow, Place)> = Vec::new();
         let mut seen: HashSet<Id> = HashSet::new();
         let mut batch = limit + 1 + SPARE_CANDIDATES;
@@ -76,6 +77,7 @@ impl Store {
                 condition: &condition,
                 bounds: &bounds,
                 broad,
+                selective,
                 sort: paging.sort,
                 after: place.as_ref(),
                 limit: batch,

@@ -63,7 +63,18 @@ impl SortKey {
     }
 
     const fn is_float(self) -> bool {
-        matches!(self, Self::Score | Self::CostUsd | Self::DurationMs)
+        matches!(self, Self::Score | Self::DurationMs)
+    }
+
+    /// Whether a number can be one of the column.
+    fn holds(self, number: i128) -> bool {
+        match self {
+            Self::StartedAt | Self::Score | Self::DurationMs => i64::try_from(number).is_ok(),
+            Self::CostUsd => number.unsigned_abs() < COST_LIMIT,
+            Self::InputTokens | Self::OutputTokens | Self::TurnCount | Self::SpanCount => {
+                u64::try_from(number).is_ok()
+            }
+        }
     }
 }
 
@@ -108,45 +119,74 @@ impl FromStr for TraceSort {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Place {
     /// Value of the sort column as an ordered number; null where it is null.
-    pub(super) number: Option<i64>,
+    pub(super) number: Option<i128>,
     /// Start in nanoseconds since 1970, which orders what is equal.
     pub(super) started: i64,
     pub(super) trace_id: String,
     pub(super) project: String,
 }
 
+/// A dollar, in the last places of `cost_usd`.
+const COST_UNIT: u128 = 10_u128.pow(12);
+
+/// What has one digit more than `cost_usd`, in its last places.
+const COST_LIMIT: u128 = 10_u128.pow(38);
+
 const TIME: &str = "fromUnixTimestamp64Nano(toInt64(?), 'UTC')";
 
 impl TraceSort {
-    /// The sort column as a number that orders like it and survives a round trip through a cursor.
+    /// The sort column as a whole number that orders like it and survives a round trip through a cursor.
     ///
     /// Floats are shown by their bits, which order like them where the sign is clear and are flipped where it is set.
     pub(super) fn number_expression(self) -> String {
         let column = self.key.as_str();
-        if self.key == SortKey::StartedAt {
-            return "toNullable(toUnixTimestamp64Nano(started_at))".to_owned();
+        let ordered = match self.key {
+            SortKey::StartedAt => "toUnixTimestamp64Nano(started_at)".to_owned(),
+            // A decimal is a whole number of its last places.
+            SortKey::CostUsd => format!("reinterpretAsInt128(assumeNotNull({column}))"),
+            key if key.is_float() => {
+                // Adding zero makes minus zero zero.
+                let bits = format!("reinterpretAsInt64(assumeNotNull({column}) + 0.)");
+                format!(
+                    "if({bits} < 0, bitXor({bits}, toInt64({})), {bits})",
+                    i64::MAX
+                )
+            }
+            _ => column.to_owned(),
+        };
+        if self.key.is_nullable() {
+            format!("if(isNull({column}), NULL, toInt128({ordered}))")
+        } else {
+            format!("toNullable(toInt128({ordered}))")
+        }
+    }
+
+    /// The value of the sort column behind a number, so that the column is compared as it is.
+    fn literal(self, number: i128) -> String {
+        if self.key == SortKey::CostUsd {
+            let sign = if number < 0 { "-" } else { "" };
+            let (whole, places) = (
+                number.unsigned_abs() / COST_UNIT,
+                number.unsigned_abs() % COST_UNIT,
+            );
+            return format!("toDecimal128('{sign}{whole}.{places:012}', 12)");
         }
         if self.key.is_float() {
-            // Adding zero makes minus zero zero.
-            let bits = format!("reinterpretAsInt64(toFloat64(assumeNotNull({column})) + 0.)");
-            let ordered =
-                format!("if({bits} < 0, bitXor({bits}, toInt64(9223372036854775807)), {bits})");
-            return if self.key.is_nullable() {
-                format!("if(isNull({column}), NULL, {ordered})")
+            let bits = if number < 0 {
+                number ^ i128::from(i64::MAX)
             } else {
-                format!("toNullable({ordered})")
+                number
             };
+            return format!("reinterpretAsFloat64(toInt64({bits}))");
         }
-        format!("toNullable(toInt64(least({column}, toUInt64(9223372036854775807))))")
+        format!("toUInt64({number})")
     }
 
     /// The order by sort column and start; rows that are equal in both come in any order.
     pub(super) fn light_order(self) -> String {
         let direction = self.direction();
-        // Two decimals that are one float must be a tie, as they are to a cursor.
         let column = match self.key {
             SortKey::StartedAt => return format!("started_at {direction}"),
-            SortKey::CostUsd => "toFloat64(cost_usd)",
             key => key.as_str(),
         };
         let nulls = if self.key.is_nullable() {
@@ -217,38 +257,27 @@ impl TraceSort {
         if self.key == SortKey::StartedAt {
             return later.clone();
         }
+        let column = self.key.as_str();
         let mut sql = Statement::default();
         let Some(number) = place.number else {
-            sql.push(&format!("({} IS NULL AND ", self.key.as_str()));
+            sql.push(&format!("({column} IS NULL AND "));
             return sql.push_statement(later).push(")").to_owned();
         };
-        let beyond = self.beyond();
-        let (column, value) = if self.key.is_float() {
-            // The float behind the number, so that the column is compared as it is.
-            let bits = if number < 0 {
-                number ^ i64::MAX
-            } else {
-                number
-            };
-            let value = format!("reinterpretAsFloat64(toInt64({bits}))");
-            (format!("toFloat64({})", self.key.as_str()), value)
-        } else {
-            (self.number_expression(), format!("toInt64({number})"))
-        };
+        let (beyond, value) = (self.beyond(), self.literal(number));
         let nulls = if self.key.is_nullable() {
-            format!("{} IS NULL OR ", self.key.as_str())
+            format!("{column} IS NULL OR ")
         } else {
             String::new()
         };
         sql.push(&format!(
-            "({nulls}ifNull({column} {beyond}= {value}, false) AND (ifNull({column} {beyond} {value}, false) OR "
+            "({nulls}{column} {beyond}= {value} AND ({column} {beyond} {value} OR "
         ));
         sql.push_statement(later).push("))").to_owned()
     }
 }
 
 impl Place {
-    fn comparable(&self) -> (Option<i64>, i64, &str, &str) {
+    fn comparable(&self) -> (Option<i128>, i64, &str, &str) {
         (self.number, self.started, &self.trace_id, &self.project)
     }
 }
@@ -279,7 +308,13 @@ pub(super) fn place_from_cursor(sort: TraceSort, cursor: &str) -> Result<Place> 
     };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().ok_or_else(wrong)?;
     let cursor: Cursor = serde_json::from_slice(&bytes).ok().ok_or_else(wrong)?;
-    if cursor.sort.parse::<TraceSort>().ok() != Some(sort) {
+    let of_this_list = cursor.sort.parse::<TraceSort>().ok() == Some(sort);
+    if !of_this_list
+        || !cursor
+            .place
+            .number
+            .is_none_or(|number| sort.key.holds(number))
+    {
         return Err(wrong());
     }
     Ok(cursor.place)
@@ -303,5 +338,25 @@ mod tests {
         assert!(place_from_cursor(TraceSort::default(), &cursor).is_err());
         assert!(place_from_cursor(sort, "…").is_err());
         assert!("size".parse::<TraceSort>().is_err());
+    }
+
+    #[test]
+    fn a_cursor_holds_any_number_of_its_column_and_no_other() {
+        let read = |sort: &str, number: i128| {
+            let sort: TraceSort = sort.parse().unwrap();
+            let place = Place {
+                number: Some(number),
+                started: 8,
+                trace_id: "a".to_owned(),
+                project: "p".to_owned(),
+            };
+            let cursor = cursor_from_place(sort, place.clone());
+            place_from_cursor(sort, &cursor).is_ok_and(|read| read == place)
+        };
+        let largest_cost = 10_i128.pow(38) - 1;
+        assert!(read("cost_usd", largest_cost) && read("-cost_usd", -largest_cost));
+        assert!(!read("cost_usd", largest_cost + 1) && !read("cost_usd", i128::MIN));
+        assert!(read("span_count", u64::MAX.into()) && !read("span_count", -1));
+        assert!(read("score", i64::MIN.into()) && !read("score", u64::MAX.into()));
     }
 }

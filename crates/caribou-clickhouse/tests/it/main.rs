@@ -8,6 +8,7 @@ mod database;
 mod documentation;
 mod fixture;
 mod images;
+mod list_order;
 mod lists;
 mod migrations;
 mod projects;

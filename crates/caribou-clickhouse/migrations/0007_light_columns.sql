@@ -1,0 +1,32 @@
+-- What lists read of every row is packed so that unpacking costs less: numbers by the bits they need, the rest by LZ4.
+--
+-- Changes no row. Parts that are there already are packed anew when they are merged.
+ALTER TABLE {database}.traces{on_cluster}
+    MODIFY COLUMN trace_id CODEC(LZ4),
+    MODIFY COLUMN version CODEC(LZ4),
+    MODIFY COLUMN trace_id_text CODEC(LZ4),
+    MODIFY COLUMN step_number CODEC(T64, LZ4),
+    MODIFY COLUMN datapoint_id CODEC(LZ4),
+    MODIFY COLUMN sample_index CODEC(T64, LZ4),
+    MODIFY COLUMN models CODEC(LZ4),
+    MODIFY COLUMN score CODEC(LZ4),
+    MODIFY COLUMN turn_count CODEC(T64, LZ4),
+    MODIFY COLUMN span_count CODEC(T64, LZ4),
+    MODIFY COLUMN error_count CODEC(T64, LZ4),
+    MODIFY COLUMN input_tokens CODEC(T64, LZ4),
+    MODIFY COLUMN cached_input_tokens CODEC(T64, LZ4),
+    MODIFY COLUMN output_tokens CODEC(T64, LZ4),
+    MODIFY COLUMN reasoning_tokens CODEC(T64, LZ4),
+    MODIFY COLUMN cost_usd CODEC(LZ4),
+    MODIFY COLUMN grader_input_tokens CODEC(T64, LZ4),
+    MODIFY COLUMN grader_output_tokens CODEC(T64, LZ4),
+    MODIFY COLUMN grader_cost_usd CODEC(LZ4),
+    MODIFY COLUMN started_at CODEC(T64, LZ4),
+    MODIFY COLUMN ended_at CODEC(T64, LZ4),
+    MODIFY COLUMN duration_ms CODEC(LZ4),
+    MODIFY COLUMN tags CODEC(LZ4),
+    MODIFY COLUMN parent_trace_id CODEC(LZ4),
+    MODIFY COLUMN session_id CODEC(LZ4),
+    MODIFY COLUMN user_id CODEC(LZ4),
+    MODIFY COLUMN last_seen_at CODEC(T64, LZ4),
+    MODIFY COLUMN updated_at CODEC(T64, LZ4)
