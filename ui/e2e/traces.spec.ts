@@ -73,6 +73,39 @@ describe("traces", () => {
     await page.waitForURL((url) => !url.searchParams.has("open"));
   });
 
+  test("keys alone: into the list, into a rollout, out again, on from its row", async () => {
+    // Of what has ended nothing arrives in between.
+    await page.goto(`${site.url}/traces?project=airline&status=COMPLETED`);
+    await rows().first().waitFor();
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.closest("[data-row]")?.getAttribute("data-row"));
+    await page.keyboard.press("j");
+    await expect.poll(focused, POLLING).toBe("0");
+    await page.keyboard.press("ArrowDown");
+    await expect.poll(focused, POLLING).toBe("1");
+    await page.keyboard.press("Enter");
+    await page.getByRole("region", { name: "transcript" }).waitFor();
+    const first = page.url();
+    await page.keyboard.press("n");
+    await page.waitForURL((url) => url.href !== first);
+    await page.keyboard.press("Escape");
+    await page.waitForURL((url) => !url.searchParams.has("open"));
+    await expect.poll(focused, POLLING).toBe("2");
+  });
+
+  test("on a small screen the list is where it was when the rollout is closed", async () => {
+    await page.setViewportSize({ width: 400, height: 800 });
+    await page.goto(`${site.url}/traces?project=airline&status=COMPLETED`);
+    const table = page.getByRole("table", { name: "rollouts" });
+    await rows().first().waitFor();
+    await table.evaluate((element) => element.scrollTo({ top: 1600 }));
+    await page.locator("[data-row='55']").click();
+    await page.getByRole("region", { name: "transcript" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.waitForURL((url) => !url.searchParams.has("open"));
+    await expect.poll(() => table.evaluate((element) => element.scrollTop), POLLING).toBe(1600);
+  });
+
   test("a modifier opens the rollout in a new window", async () => {
     await page.goto(`${site.url}/traces?project=airline`);
     const opened = page.context().waitForEvent("page");

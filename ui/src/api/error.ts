@@ -14,6 +14,11 @@ export class ApiError extends Error {
     return this.status === 404;
   }
 
+  /** True where asking the same again cannot help. */
+  get isRefused(): boolean {
+    return this.status >= 400 && this.status < 500;
+  }
+
   get isForbidden(): boolean {
     return this.status === 401 || this.status === 403;
   }

@@ -21,14 +21,14 @@ const ICONS: Record<Sign, typeof IconCut> = {
 interface StatusBadgeProps {
   status: string;
   state: string;
-  /** The status in the words of another system, shown on hover. */
+  /** The status in the words of another system. */
   text?: string | null;
   /** The sign alone; the label is on hover and for screen readers. */
   compact?: boolean;
 }
 
 export function StatusBadge({ status, state, text, compact }: StatusBadgeProps) {
-  const look = statusLook(status, state);
+  const look = statusLook(status, state, text);
   const Icon = ICONS[look.sign];
   const running = look.sign === "running" && state === "running";
   return (

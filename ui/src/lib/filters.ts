@@ -127,6 +127,25 @@ export function suggest(input: string, facets: Facets, filters: TraceFilters): S
   ];
 }
 
+/** What to type after the name of a field; null where no field is named, or its value stands there. */
+export function suggestHint(input: string): string | null {
+  const named = namedField(input.trim());
+  if (!named) return null;
+  const { input: kind, hint, label } = filterDefinition(named.field);
+  const isRead = typedValue(kind, named.rest) !== null;
+  if (named.rest !== "" && isRead) return null;
+  switch (kind) {
+    case "number":
+      return `Type a number, such as ${label}: 0.5`;
+    case "time":
+      return `Type a time, such as ${label}: 2026-11-21 08:30`;
+    case "text":
+      return `Type ${hint}`;
+    case "values":
+      return `Type the ${label}, then Enter`;
+  }
+}
+
 /** `model:gpt` or `score at least: 0.5` names the field and begins the value. */
 function namedField(text: string): { field: FilterField; rest: string } | null {
   const colon = text.indexOf(":");

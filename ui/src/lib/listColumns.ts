@@ -24,6 +24,8 @@ export type ColumnId =
 export interface Column {
   id: ColumnId;
   title: string;
+  /** Where there is room for more than the title. */
+  longTitle?: string;
   width: number;
   /** Name in `sort`, where the server can sort by it in budget. */
   sort?: string;
@@ -42,8 +44,8 @@ export const NAME_MIN_WIDTH = 140;
 const FITTED: Partial<Record<ColumnId, number>> = { status: 34, score: 92, name: 182, started: 92 };
 
 export const COLUMNS: readonly Column[] = [
-  { id: "status", title: "Status", width: 122, initially: true },
-  { id: "score", title: "Score", width: 100, sort: "score", initially: true },
+  { id: "status", title: "Status", width: 138, initially: true },
+  { id: "score", title: "Score", width: 104, sort: "score", number: true, initially: true },
   { id: "name", title: "Name or first message", width: 300, initially: true },
   {
     id: "model",
@@ -97,6 +99,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: "tokens_in",
     title: "In",
+    longTitle: "Tokens in",
     width: 60,
     sort: "input_tokens",
     number: true,
@@ -108,6 +111,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: "tokens_out",
     title: "Out",
+    longTitle: "Tokens out",
     width: 60,
     sort: "output_tokens",
     number: true,
@@ -140,7 +144,7 @@ export const COLUMNS: readonly Column[] = [
 ];
 
 /** What stays, in this order, where there is little room. */
-const NARROW: readonly ColumnId[] = [
+const IMPORTANCE: readonly ColumnId[] = [
   "name",
   "status",
   "score",
@@ -149,6 +153,15 @@ const NARROW: readonly ColumnId[] = [
   "duration",
   "cost",
   "model",
+  "step",
+  "run",
+  "datapoint",
+  "tokens_out",
+  "tokens_in",
+  "tags",
+  "project",
+  "environment",
+  "spans",
 ];
 
 function text(value: number | null): string {
@@ -172,28 +185,80 @@ export interface PlacedColumn extends Column {
   compact?: boolean;
 }
 
-/** The chosen columns, or as many of them as fit where `fit` says that nothing may scroll sideways. */
-export function placeColumns(choice: ColumnChoice, room: number, fit: boolean): PlacedColumn[] {
+/**
+ * The columns to show. Where `compact` says that nothing may scroll sideways, as many of the chosen ones as fit, each
+ * as narrow as can be; else what the user chose, or as many of the usual ones as fit while nobody chose.
+ */
+export function placeColumns(choice: ColumnChoice, room: number, compact: boolean): PlacedColumn[] {
   const chosen = COLUMNS.filter((column) => choice.shown.includes(column.id)).map((column) => ({
     ...column,
     width: choice.widths[column.id] ?? column.width,
   }));
-  if (!fit) return chosen;
-  const fitted = chosen.map((column) => ({
-    ...column,
-    width: FITTED[column.id] ?? column.width,
-    compact: column.id === "status",
-  }));
+  if (compact) {
+    const narrowed = chosen.map((column) => ({
+      ...column,
+      width: FITTED[column.id] ?? column.width,
+      compact: column.id === "status",
+    }));
+    return fitting(narrowed, room);
+  }
+  return isChosen(choice) || room === 0 ? chosen : fitting(chosen, room);
+}
+
+function isChosen({ shown }: ColumnChoice): boolean {
+  const usual = DEFAULT_CHOICE.shown;
+  return shown.length !== usual.length || !usual.every((id) => shown.includes(id));
+}
+
+function fitting(columns: PlacedColumn[], room: number): PlacedColumn[] {
   const kept = new Set<ColumnId>();
   let left = room;
-  for (const id of NARROW) {
-    const column = fitted.find((candidate) => candidate.id === id);
-    const width = column?.width ?? 0;
-    if (!column || (width > left && id !== "name")) continue;
+  for (const id of IMPORTANCE) {
+    const column = columns.find((candidate) => candidate.id === id);
+    if (!column || (column.width > left && id !== "name")) continue;
     kept.add(id);
-    left -= width;
+    left -= column.width;
   }
-  return fitted.filter((column) => kept.has(column.id));
+  return columns.filter((column) => kept.has(column.id));
+}
+
+/** What the menu says of a column: whether it is on screen, and whether it can be. */
+export interface ColumnOffer {
+  column: Column;
+  shown: boolean;
+  hasRoom: boolean;
+}
+
+export function offerColumns(
+  choice: ColumnChoice,
+  room: number,
+  compact: boolean,
+): readonly ColumnOffer[] {
+  const placed = new Set(placeColumns(choice, room, compact).map(({ id }) => id));
+  return COLUMNS.map((column) => {
+    const shown = placed.has(column.id);
+    const wished = { ...choice, shown: [...new Set([...choice.shown, column.id])] };
+    const hasRoom =
+      shown || !compact || placeColumns(wished, room, true).some(({ id }) => id === column.id);
+    return { column, shown, hasRoom };
+  });
+}
+
+/**
+ * The choice after a column was put on or off the screen. Who first changes something starts from what is on screen;
+ * where columns are left out for want of room alone, they stay chosen.
+ */
+export function toggleColumn(
+  choice: ColumnChoice,
+  id: ColumnId,
+  room: number,
+  compact: boolean,
+): ColumnChoice {
+  const seen = compact
+    ? choice.shown
+    : placeColumns(choice, room, false).map((column) => column.id);
+  const shown = seen.includes(id) ? seen.filter((other) => other !== id) : [...seen, id];
+  return { ...choice, shown };
 }
 
 /** `grid-template-columns` for placed columns. */

@@ -28,11 +28,15 @@ const LOOKS: Readonly<Record<string, StatusLook>> = {
   ERROR: { label: "Error", color: "var(--status-error)", sign: "failed" },
 };
 
-/** How a rollout's status and state look together: what nobody ended is running or lost. */
-export function statusLook(status: string, state: string): StatusLook {
+/**
+ * How a rollout's status and state look together: what nobody ended is running or lost. A status in the words of
+ * another system stands as `text`, and as PENDING among ours.
+ */
+export function statusLook(status: string, state: string, text?: string | null): StatusLook {
   const look = LOOKS[status] ?? { label: status, color: "var(--status-aborted)", sign: "stopped" };
   if (status !== "PENDING") return look;
   if (state === "running") return { ...look, label: "Running" };
+  if (text) return { label: text, color: "var(--status-aborted)", sign: "stopped" };
   if (state === "lost") return { label: "Lost", color: "var(--status-aborted)", sign: "lost" };
   return { ...look, sign: "stopped" };
 }

@@ -8,8 +8,7 @@ export function createQueryClient(): QueryClient {
       queries: {
         staleTime: 30_000,
         refetchOnWindowFocus: false,
-        retry: (failures, error) =>
-          failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
+        retry: (failures, error) => failures < 2 && error instanceof ApiError && !error.isRefused,
         retryDelay: (failures) => Math.min(500 * 2 ** failures, 4000),
       },
     },

@@ -10,12 +10,13 @@ import { ExpansionContext, ExpansionStore } from "../../state/expansion";
 import { pageUrls } from "../../urls";
 import { DeleteDialog } from "./DeleteDialog";
 import { DetailsPanel, type DetailsTab } from "./DetailsPanel";
-import { KeyHelp } from "./KeyHelp";
+import { KeyHelp } from "../../components/KeyHelp";
 import { SidePanel } from "./SidePanel";
 import { TraceActions } from "./TraceActions";
 import { TraceProvider, type OpenTrace } from "./TraceContext";
 import { TraceFooter } from "./TraceFooter";
 import { TraceHeader } from "./TraceHeader";
+import { TRACE_KEYS } from "./traceKeys";
 import type { TraceViewProps } from "./TraceView";
 import classes from "./TraceView.module.css";
 import { Transcript, type TranscriptHandle } from "./Transcript";
@@ -23,7 +24,7 @@ import { TranscriptSearch } from "./TranscriptSearch";
 import { TreePanel } from "./TreePanel";
 import { useItemNavigation } from "./useItemNavigation";
 import { usePanels } from "./usePanels";
-import { useTraceKeys } from "./useTraceKeys";
+import { useKeys } from "../../components/useKeys";
 
 interface LoadedTraceProps extends TraceViewProps {
   detail: TraceDetail;
@@ -75,7 +76,7 @@ export function LoadedTrace(props: LoadedTraceProps) {
     remove: () => setDialog("delete"),
   };
   const { step, end } = navigation;
-  useTraceKeys({
+  useKeys({
     j: () => step(1),
     k: () => step(-1),
     t: () => step(1, (row) => row.kind === "tool"),
@@ -160,7 +161,7 @@ export function LoadedTrace(props: LoadedTraceProps) {
         <div role="status" className="sr-only">
           {copied ? "Link copied" : ""}
         </div>
-        <KeyHelp opened={dialog === "help"} onClose={() => setDialog("none")} />
+        <KeyHelp keys={TRACE_KEYS} opened={dialog === "help"} onClose={() => setDialog("none")} />
         <DeleteDialog
           detail={detail}
           opened={dialog === "delete"}

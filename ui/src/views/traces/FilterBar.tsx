@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import type { ReactNode } from "react";
+import type { ReactNode, Ref } from "react";
 import { activeFields } from "../../lib/filters";
 import type { TraceFilters } from "../../urls";
 import { FilterChip } from "./FilterChip";
@@ -7,6 +7,7 @@ import { FilterSearch } from "./FilterSearch";
 import classes from "./FilterBar.module.css";
 
 interface FilterBarProps {
+  searchBox: Ref<HTMLInputElement>;
   filters: TraceFilters;
   onChange: (filters: TraceFilters) => void;
   /** What stands at the end of the bar. */
@@ -14,11 +15,11 @@ interface FilterBarProps {
 }
 
 /** What the list is narrowed to; all of it is in the address. */
-export function FilterBar({ filters, onChange, children }: FilterBarProps) {
+export function FilterBar({ searchBox, filters, onChange, children }: FilterBarProps) {
   const fields = activeFields(filters);
   return (
     <div className={classes.bar} role="search" aria-label="filters">
-      <FilterSearch filters={filters} onChange={onChange} />
+      <FilterSearch box={searchBox} filters={filters} onChange={onChange} />
       {fields.map((field) => (
         <FilterChip key={field} field={field} filters={filters} onChange={onChange} />
       ))}

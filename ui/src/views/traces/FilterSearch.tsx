@@ -1,24 +1,34 @@
 import { Combobox, TextInput, useCombobox } from "@mantine/core";
+import { useMergedRef } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
-import { useRef, useState } from "react";
-import { filterDefinition, suggest, withValue, type Suggestion } from "../../lib/filters";
+import { useRef, useState, type Ref } from "react";
+import {
+  filterDefinition,
+  suggest,
+  suggestHint,
+  withValue,
+  type Suggestion,
+} from "../../lib/filters";
 import { formatExact } from "../../lib/format";
 import { useFacets } from "../../queries/useFacets";
 import type { TraceFilters } from "../../urls";
 import classes from "./FilterBar.module.css";
 
 interface FilterSearchProps {
+  box: Ref<HTMLInputElement>;
   filters: TraceFilters;
   onChange: (filters: TraceFilters) => void;
 }
 
 /** The search box: text to look for, or a field and its value, with suggestions while one types. */
-export function FilterSearch({ filters, onChange }: FilterSearchProps) {
+export function FilterSearch({ box, filters, onChange }: FilterSearchProps) {
   const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
+  const ref = useMergedRef(input, box);
   const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
   const facets = useFacets(filters, combobox.dropdownOpened).data ?? [];
   const suggestions = combobox.dropdownOpened ? suggest(text, facets, filters) : [];
+  const hint = suggestHint(text);
 
   const choose = (suggestion: Suggestion | undefined) => {
     if (suggestion?.kind === "field") {
@@ -41,12 +51,12 @@ export function FilterSearch({ filters, onChange }: FilterSearchProps) {
     >
       <Combobox.Target>
         <TextInput
-          ref={input}
+          ref={ref}
           size="xs"
           className={classes.search}
           leftSection={<IconSearch size={14} />}
           aria-label="Filter rollouts"
-          placeholder="Filter, or search in text"
+          placeholder="Filter, or search in text (/)"
           value={text}
           onFocus={() => combobox.openDropdown()}
           onClick={() => combobox.openDropdown()}
@@ -63,7 +73,7 @@ export function FilterSearch({ filters, onChange }: FilterSearchProps) {
           }}
         />
       </Combobox.Target>
-      <Combobox.Dropdown hidden={suggestions.length === 0}>
+      <Combobox.Dropdown hidden={suggestions.length === 0 && hint === null}>
         <Combobox.Options mah={360} style={{ overflowY: "auto" }} aria-label="suggestions">
           {suggestions.map((suggestion, place) => (
             <Combobox.Option
@@ -73,6 +83,7 @@ export function FilterSearch({ filters, onChange }: FilterSearchProps) {
               <SuggestionLine suggestion={suggestion} />
             </Combobox.Option>
           ))}
+          {hint !== null && <Combobox.Empty className={classes.typeHint}>{hint}</Combobox.Empty>}
         </Combobox.Options>
       </Combobox.Dropdown>
     </Combobox>

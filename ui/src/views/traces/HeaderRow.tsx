@@ -52,7 +52,7 @@ function Title({
     <button
       type="button"
       className={classes.sort}
-      title={`Sort by ${column.title.toLowerCase()}`}
+      title={`Sort by ${(column.longTitle ?? column.title).toLowerCase()}`}
       onClick={() => onSort(descending ? key : `-${key}`)}
     >
       <span className={classes.text}>{column.title}</span>

@@ -1,7 +1,6 @@
 import { ActionIcon, Menu, Switch, Tooltip } from "@mantine/core";
-import { IconColumns3 } from "@tabler/icons-react";
+import { IconColumns3, IconKeyboard } from "@tabler/icons-react";
 import { formatPlural } from "../../lib/format";
-import { COLUMNS } from "../../lib/listColumns";
 import type { LiveState } from "../../queries/useLiveTraces";
 import classes from "./ListToolbar.module.css";
 import type { Columns } from "./useColumns";
@@ -15,6 +14,7 @@ interface ListToolbarProps {
   liveState: LiveState;
   onLive: (live: boolean) => void;
   columns: Columns;
+  onHelp: () => void;
 }
 
 const LIVE_TEXT: Record<LiveState, string> = {
@@ -25,7 +25,8 @@ const LIVE_TEXT: Record<LiveState, string> = {
 };
 
 /** How many there are, whether the list is live, and which columns it has. */
-export function ListToolbar({ total, stale, live, liveState, onLive, columns }: ListToolbarProps) {
+export function ListToolbar(props: ListToolbarProps) {
+  const { total, stale, live, liveState, onLive, columns } = props;
   return (
     <div className={classes.toolbar}>
       <span className={classes.count} aria-live="polite">
@@ -46,20 +47,28 @@ export function ListToolbar({ total, stale, live, liveState, onLive, columns }: 
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          {COLUMNS.map((column) => (
+          {columns.offers.map(({ column, shown, hasRoom }) => (
             <Menu.CheckboxItem
               key={column.id}
-              disabled={column.id === "name"}
-              checked={columns.choice.shown.includes(column.id)}
+              disabled={column.id === "name" || !hasRoom}
+              checked={shown}
               onChange={() => columns.toggle(column.id)}
+              rightSection={!hasRoom && <span className={classes.noRoom}>no room</span>}
             >
-              {column.title}
+              {column.longTitle ?? column.title}
             </Menu.CheckboxItem>
           ))}
           <Menu.Divider />
-          <Menu.Item onClick={columns.reset}>As they were at first</Menu.Item>
+          <Menu.Item onClick={columns.reset}>Usual columns</Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      {!columns.compact && (
+        <Tooltip label="Keys (?)">
+          <ActionIcon aria-label="Keys (?)" onClick={props.onHelp}>
+            <IconKeyboard size={16} />
+          </ActionIcon>
+        </Tooltip>
+      )}
     </div>
   );
 }

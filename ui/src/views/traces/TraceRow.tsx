@@ -86,16 +86,30 @@ function CellContent({ column, trace, onOpen }: CellContentProps) {
     case "started":
       return <Moment iso={trace.started_at} className={classes.faint} />;
     case "tags":
-      return trace.tags.map((tag) => (
-        <span key={tag} className={classes.tag}>
-          {tag}
-        </span>
-      ));
+      return <Tags tags={trace.tags} />;
     default: {
       const text = column.text?.(trace) ?? "";
       return <span title={column.exact?.(trace) ?? text}>{text}</span>;
     }
   }
+}
+
+const TAGS_SHOWN = 2;
+
+/** The first tags, each as long as there is room, and how many more there are. */
+function Tags({ tags }: { tags: string[] }) {
+  if (tags.length === 0) return null;
+  const more = tags.length - TAGS_SHOWN;
+  return (
+    <span className={classes.tags} title={tags.join(", ")}>
+      {tags.slice(0, TAGS_SHOWN).map((tag) => (
+        <span key={tag} className={classes.tag}>
+          {tag}
+        </span>
+      ))}
+      {more > 0 && <span className={classes.faint}>+{more}</span>}
+    </span>
+  );
 }
 
 /** The link that the whole row is: in place with a click, in a new window with the browser's own modifiers. */

@@ -1,15 +1,15 @@
-import { useElementSize, useMergedRef } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useRef, type KeyboardEvent } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import type { TraceSummary } from "../../api/types";
-import { gridTemplate, placeColumns } from "../../lib/listColumns";
+import { gridTemplate, type ColumnId, type PlacedColumn } from "../../lib/listColumns";
 import { HeaderRow } from "./HeaderRow";
 import { TraceRow } from "./TraceRow";
 import classes from "./TraceTable.module.css";
-import type { Columns } from "./useColumns";
+import { useRowWalk } from "./useRowWalk";
 import { useStayOnArrival } from "./useStayOnArrival";
 
 const ROW_HEIGHT = 32;
+const HEADER_HEIGHT = 26;
 const rowHeight = () => ROW_HEIGHT;
 const MORE_BEFORE_END = 40;
 
@@ -17,7 +17,9 @@ interface TraceTableProps {
   traces: TraceSummary[];
   /** Changes when the list is another one. */
   listKey: string;
-  columns: Columns;
+  columns: PlacedColumn[];
+  /** The width that the user gave the name. */
+  nameWidth: number | undefined;
   /** True where nothing may scroll sideways. */
   fit: boolean;
   sort: string;
@@ -27,16 +29,14 @@ interface TraceTableProps {
   onMore: () => void;
   onSort: (sort: string) => void;
   onOpen: (traceId: string) => void;
+  onResize: (id: ColumnId, width: number) => void;
 }
 
 /** Rows of 32 pixels, of which only those in view exist. */
 export function TraceTable(props: TraceTableProps) {
   const { traces, columns, open, onOpen, hasMore, onMore, listKey } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const { ref: sizeRef, width } = useElementSize();
-  const ref = useMergedRef(scroller, sizeRef);
-  const placed = placeColumns(columns.choice, width, props.fit);
-  const template = gridTemplate(placed, props.fit ? undefined : columns.choice.widths["name"]);
+  const template = gridTemplate(columns, props.fit ? undefined : props.nameWidth);
   const getItemKey = useCallback((row: number) => traces[row]?.trace_id ?? "more", [traces]);
   const virtualizer = useVirtualizer({
     count: traces.length + (hasMore ? 1 : 0),
@@ -44,6 +44,8 @@ export function TraceTable(props: TraceTableProps) {
     estimateSize: rowHeight,
     getItemKey,
     overscan: 16,
+    // The titles stay on top, which leaves that much less for rows.
+    scrollPaddingEnd: HEADER_HEIGHT,
   });
   const items = virtualizer.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? 0;
@@ -61,24 +63,14 @@ export function TraceTable(props: TraceTableProps) {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- rows that arrive above must not scroll
   }, [open, opened >= 0, virtualizer]);
 
-  const onKeyDown = (event: KeyboardEvent) => {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by === undefined || event.defaultPrevented) return;
-    const focused = document.activeElement?.closest("[data-row]")?.getAttribute("data-row");
-    const from = opened >= 0 ? opened : focused ? Number(focused) : -1;
-    const next = traces[Math.max(0, Math.min(traces.length - 1, from + by))];
-    if (!next) return;
-    event.preventDefault();
-    if (open !== null) {
-      onOpen(next.trace_id);
-      return;
-    }
-    const row = traces.indexOf(next);
-    virtualizer.scrollToIndex(row, { align: "auto" });
-    requestAnimationFrame(() => {
-      scroller.current?.querySelector<HTMLElement>(`[data-row="${row}"] a`)?.focus();
-    });
-  };
+  useRowWalk({
+    scroller,
+    traces,
+    open,
+    rowHeight: ROW_HEIGHT,
+    scrollToRow: (row) => virtualizer.scrollToIndex(row, { align: "auto" }),
+    onOpen,
+  });
   return (
     <div className={classes.frame} data-stale={props.stale || undefined}>
       {arrived > 0 && (
@@ -87,22 +79,20 @@ export function TraceTable(props: TraceTableProps) {
         </button>
       )}
       {/* The links in the rows have the focus; arrow keys go from one to the next. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div
-        ref={ref}
+        ref={scroller}
         className={classes.scroller}
         role="table"
         aria-label="rollouts"
         aria-rowcount={traces.length + 1}
         data-fit={props.fit || undefined}
-        onKeyDown={onKeyDown}
       >
         <HeaderRow
-          columns={placed}
+          columns={columns}
           template={template}
           sort={props.sort}
           onSort={props.onSort}
-          onResize={columns.resize}
+          onResize={props.onResize}
         />
         <div
           role="rowgroup"
@@ -117,7 +107,7 @@ export function TraceTable(props: TraceTableProps) {
                 trace={trace}
                 row={item.index}
                 top={item.start}
-                columns={placed}
+                columns={columns}
                 template={template}
                 open={trace.trace_id === open}
                 onOpen={onOpen}

@@ -54,6 +54,48 @@ describe("list of rollouts", () => {
     expect(await screen.findByText("2 rollouts")).toBeInTheDocument();
   });
 
+  test("failed after it was shown: the rows stay, with what is wrong above them", async () => {
+    answer("traces", two);
+    const { router } = renderAt("/traces");
+    await screen.findByText("2 rollouts");
+    refuse("traces", 503, "the store does not answer");
+    await router.navigate({ to: "/traces", search: { status: ["ERROR"] } });
+    expect(
+      await screen.findByText(/Not up to date: the store does not answer/, undefined, {
+        timeout: 15_000,
+      }),
+    ).toBeInTheDocument();
+    expect(screen.getByRole("link", { name: "Cancel my flight" })).toBeInTheDocument();
+  });
+
+  test("an order that the server does not know can be left", async () => {
+    refuse("traces", 400, "sort must be one of started_at, score");
+    const { router } = renderAt("/traces?sort=wibble");
+    const clear = await screen.findByRole("button", { name: "Clear all filters" });
+    answer("traces", two);
+    await userEvent.click(clear);
+    expect(await screen.findByText("2 rollouts")).toBeInTheDocument();
+    expect(router.state.location.searchStr).toBe("");
+  });
+
+  test("a field named in the box says what to type", async () => {
+    answer("traces", two);
+    answer("facets", []);
+    renderAt("/traces");
+    await userEvent.type(await screen.findByLabelText("Filter rollouts"), "score at least:");
+    expect(await screen.findByText(/Type a number/)).toBeInTheDocument();
+  });
+
+  test("keys: a slash goes to the filters, a question mark lists the keys", async () => {
+    answer("traces", two);
+    renderAt("/traces");
+    await screen.findByText("2 rollouts");
+    await userEvent.keyboard("/");
+    expect(screen.getByLabelText("Filter rollouts")).toHaveFocus();
+    await userEvent.keyboard("{Escape}?");
+    expect(await screen.findByRole("dialog", { name: "Keys" })).toBeInTheDocument();
+  });
+
   test("failed because of a filter: the filters can be cleared", async () => {
     refuse("traces", 400, "metadata must be `key=value`");
     const { router } = renderAt("/traces?metadata=x");
@@ -73,6 +115,12 @@ describe("list of rollouts", () => {
 });
 
 describe("project", () => {
+  test("without rollouts says so by its name", async () => {
+    answer("traces", { items: [], next_cursor: null, total: 0 });
+    renderAt("/p/nowhere");
+    expect(await screen.findByText(/No rollout of project/)).toHaveTextContent("nowhere");
+  });
+
   test("is the list of its rollouts at an address of its own", async () => {
     answer("traces", two);
     const { router } = renderAt("/p/airline");

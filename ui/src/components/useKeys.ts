@@ -1,18 +1,17 @@
 import { useEffect } from "react";
 
-export type KeyActions = Readonly<Record<string, () => void>>;
+/** What keys do; `false` leaves the key to whatever else wants it. */
+export type KeyActions = Readonly<Record<string, () => unknown>>;
 
-/** Single keys, while nothing is typed into. */
-export function useTraceKeys(actions: KeyActions): void {
+/** Single keys, while nothing is typed into and no dialog or menu is open. */
+export function useKeys(actions: KeyActions): void {
   // Keys are heard on the window, wherever the focus is.
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (isTypedInto(event.target) || document.querySelector("[role=dialog]")) return;
+      if (isTypedInto(event.target) || document.querySelector("[role=dialog], [role=menu]")) return;
       const action = actions[event.key];
-      if (!action) return;
-      event.preventDefault();
-      action();
+      if (action && action() !== false) event.preventDefault();
     };
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
