@@ -146,14 +146,18 @@ impl Claim {
             let next_bytes = self
                 .reader
                 .peek_payload_bytes()
-                .inspect_err(|_| self.pass_over())?
+                .inspect_err(|error| self.pass_over(error))?
                 .unwrap_or_default();
             if !records.is_empty()
                 && (records.len() >= max_records || bytes + next_bytes > max_bytes)
             {
                 break;
             }
-            match self.reader.next_entry().inspect_err(|_| self.pass_over())? {
+            match self
+                .reader
+                .next_entry()
+                .inspect_err(|error| self.pass_over(error))?
+            {
                 Some(Entry::Record(record)) => {
                     bytes += record.payload.len();
                     records.push(record);
@@ -164,7 +168,8 @@ impl Claim {
         }
         self.is_exhausted = self.reader.position() >= self.reader.length();
         if records.is_empty() {
-            self.finish_if_settled().inspect_err(|_| self.pass_over())?;
+            self.finish_if_settled()
+                .inspect_err(|error| self.pass_over(error))?;
             return Ok(None);
         }
         let start = std::mem::replace(&mut self.read_to, self.reader.position());
@@ -297,8 +302,8 @@ impl Claim {
         }
     }
 
-    fn pass_over(&self) {
-        self.folder.pass_over(&self.name.stem);
+    fn pass_over(&self, reason: &dyn std::fmt::Display) {
+        self.folder.pass_over(&self.name.stem, reason);
     }
 
     fn give_back(&mut self) -> Result<()> {
@@ -349,7 +354,7 @@ pub(crate) fn take(
         Err(error) if is_passing(&error) => Err(error),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
-                folder.pass_over(&stem);
+                folder.pass_over(&stem, &error);
             }
             Ok(None)
         }
@@ -368,7 +373,11 @@ fn prepare(
         .header()
         .is_some_and(|header| header.destination != folder.digest)
     {
-        folder.pass_over(&listed.stem);
+        let name = path.display();
+        folder.pass_over(
+            &listed.stem,
+            &format_args!("{name} belongs to another destination"),
+        );
         return Ok(None);
     }
     let records = match listed.state {

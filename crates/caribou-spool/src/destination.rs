@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -27,7 +27,7 @@ use crate::stats::{Stats, pending_records, total};
 /// How long a delivery record may lie without its file before it is swept up.
 const ORPHAN_LIFETIME: Duration = Duration::from_secs(3600);
 /// How long a file that cannot be had is left alone; then whatever was wrong may be over.
-const PASSED_OVER_FOR: Duration = Duration::from_secs(20);
+const PASSED_OVER_FOR: Duration = Duration::from_secs(5);
 
 /// Appends to and delivers from the files of one destination.
 ///
@@ -50,10 +50,16 @@ pub(crate) struct Folder {
     pub(crate) directory: PathBuf,
     pub(crate) name: String,
     pub(crate) digest: String,
-    /// Files that this process cannot deliver, and when it found that: passed over, so that they do not hold up the others.
-    unreadable: Mutex<BTreeMap<Stem, Instant>>,
+    /// Files that this process cannot deliver: passed over, so that they do not hold up the others.
+    unreadable: Mutex<BTreeMap<Stem, PassedOver>>,
     /// A claim was given back, which is to be the next again.
     pub(crate) given_back: AtomicBool,
+}
+
+#[derive(Debug)]
+struct PassedOver {
+    at: Instant,
+    reason: String,
 }
 
 impl DestinationSpool {
@@ -240,6 +246,12 @@ impl DestinationSpool {
         }
     }
 
+    /// Why files were passed over since this was opened, for one of them.
+    pub fn passed_over(&self) -> Option<String> {
+        let unreadable = self.folder.unreadable();
+        unreadable.values().next().map(|file| file.reason.clone())
+    }
+
     /// What looks after this spool's own files when it is closed.
     pub fn left(&self) -> Left {
         Left {
@@ -297,12 +309,7 @@ impl DestinationSpool {
             .writer
             .as_ref()
             .map(|writer| (writer.stem(), writer.records()));
-        let unreadable = self
-            .folder
-            .unreadable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len();
+        let unreadable = self.folder.unreadable().len();
         Ok(Stats::measure(&self.folder.directory, own, unreadable)?)
     }
 
@@ -428,23 +435,29 @@ impl Folder {
     }
 
     /// Passes the file over for a while, in this process.
-    pub(crate) fn pass_over(&self, stem: &Stem) {
+    pub(crate) fn pass_over(&self, stem: &Stem, reason: &dyn std::fmt::Display) {
+        let file = PassedOver {
+            at: Instant::now(),
+            reason: reason.to_string(),
+        };
+        self.unreadable().insert(stem.clone(), file);
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, BTreeMap<Stem, PassedOver>> {
         self.unreadable
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(stem.clone(), Instant::now());
     }
 
     pub(crate) fn is_free(&self, segment: &Segment, liveness: &mut Liveness) -> bool {
         let is_passed_over = || {
-            self.unreadable
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
+            self.unreadable()
                 .get(&segment.name.stem)
-                .is_some_and(|found| found.elapsed() < PASSED_OVER_FOR)
+                .is_some_and(|file| file.at.elapsed() < PASSED_OVER_FOR)
         };
         if !segment.is_file {
-            self.pass_over(&segment.name.stem);
+            let name = segment.name.file_name();
+            self.pass_over(&segment.name.stem, &format_args!("{name} is not a file"));
         }
         !is_passed_over()
             && segment

@@ -110,6 +110,7 @@ impl Courier {
 
     /// Nothing can be had from the spool just now.
     fn drained(&mut self, shelf: &Shelf) {
+        self.tell_passed_over(shelf);
         let left = shelf.own_records();
         let vanished = self.outbox.spool_is_drained(left);
         if left > 0 {
@@ -248,6 +249,18 @@ impl Courier {
                     .as_deref()
                     .unwrap_or("see the folder `damaged` beside them")
             ));
+        }
+    }
+
+    fn tell_passed_over(&self, shelf: &Shelf) {
+        if let Some(reason) = shelf.passed_over() {
+            let _still = fork::hold_off();
+            self.notices.tell_once("spool_passed_over", || {
+                format!(
+                    "some of what waits on disk for {} cannot be had and is left where it is: {reason}",
+                    self.destination.address()
+                )
+            });
         }
     }
 

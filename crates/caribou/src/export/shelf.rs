@@ -146,6 +146,11 @@ impl Shelf {
         self.lock().left()
     }
 
+    /// Why some of what waits cannot be had, where that is so.
+    pub(super) fn passed_over(&self) -> Option<String> {
+        self.lock().passed_over()
+    }
+
     /// How many spans of this process are there, whoever delivers them.
     pub(super) fn own_records(&self) -> u64 {
         self.lock().own_records().unwrap_or_default()

@@ -422,6 +422,11 @@ fn a_file_that_cannot_be_taken_holds_up_nothing() {
     next.log(numbers(10..20));
     assert!(next.recorder.flush(PATIENCE));
     assert_eq!(names(&sink), numbers(10..20).collect::<Vec<_>>());
+    let deadline = Instant::now() + PATIENCE;
+    while next.told("cannot be had and is left where it is") == 0 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
