@@ -28,6 +28,8 @@ pub(super) struct CandidateQuery<'q> {
     pub(super) sort: TraceSort,
     /// Only rows after this place.
     pub(super) after: Option<&'q Place>,
+    /// Nanoseconds from one row to the next, as far as is known; it need not be right.
+    pub(super) pace: Option<i64>,
     /// How many.
     pub(super) limit: usize,
 }
@@ -54,6 +56,9 @@ pub(super) struct Candidate {
 /// Rows next to the place on which a filter is tried first.
 const STRETCH_ROWS: u64 = 512;
 
+/// How many times as far as the pace promises enough is looked: rollouts come in bursts.
+const PACE_SPARE: usize = 2;
+
 /// Longer pages read so much that trying first would gain nothing.
 const MAX_STRETCH_LIMIT: usize = 256;
 
@@ -64,6 +69,9 @@ impl Store {
     /// The next candidates.
     pub(super) async fn candidates(&self, query: &CandidateQuery<'_>) -> Result<Candidates> {
         let by_start = query.sort.key == SortKey::StartedAt;
+        if by_start && let Some(found) = self.paced_candidates(query).await? {
+            return Ok(found);
+        }
         if by_start
             && query.broad
             && query.limit <= MAX_STRETCH_LIMIT
@@ -83,6 +91,22 @@ impl Store {
         })
     }
 
+    /// Candidates as far as the pace of the list before them promises enough; `None` where it promised too much.
+    async fn paced_candidates(&self, query: &CandidateQuery<'_>) -> Result<Option<Candidates>> {
+        let (Some(place), Some(pace)) = (query.after, query.pace) else {
+            return Ok(None);
+        };
+        let rows = i64::try_from(PACE_SPARE * query.limit).unwrap_or(i64::MAX);
+        let far = query
+            .sort
+            .beyond_start(place.started, pace.saturating_mul(rows));
+        let rows = self.light_rows(query, Some(far)).await?;
+        if rows.len() > query.limit {
+            return Ok(query.settle(rows));
+        }
+        Ok(None)
+    }
+
     /// Candidates in a stretch of time next to the place; `None` where it does not hold enough of them.
     async fn nearby_candidates(&self, query: &CandidateQuery<'_>) -> Result<Option<Candidates>> {
         let Some((near, width)) = self.stretch(query).await? else {
@@ -91,11 +115,7 @@ impl Store {
         let mut widths = 1;
         for _ in 0..2 {
             let reach = width.saturating_mul(widths);
-            let far = if query.sort.descending {
-                near.saturating_sub(reach)
-            } else {
-                near.saturating_add(reach)
-            };
+            let far = query.sort.beyond_start(near, reach);
             let rows = self.light_rows(query, Some(far)).await?;
             let matches = rows.len();
             if matches > query.limit {
@@ -219,6 +239,10 @@ impl Candidate {
             trace_id: self.trace_id.clone(),
             project: self.project.clone(),
         }
+    }
+
+    pub(super) fn id(&self) -> (String, String) {
+        (self.project.clone(), self.trace_id.clone())
     }
 
     /// What the light order compares.

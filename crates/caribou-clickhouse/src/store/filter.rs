@@ -260,6 +260,12 @@ impl TraceFilter {
         sql
     }
 
+    /// Whether all that other tables answer is about metadata.
+    pub(super) fn asks_metadata_alone(&self) -> bool {
+        let mut lookups = self.lookups().into_iter();
+        lookups.all(|lookup| matches!(lookup, Lookup::Metadata(_)))
+    }
+
     /// The part of the condition that other tables answer.
     pub(super) fn lookups(&self) -> Vec<Lookup<'_>> {
         let text = self.q.as_deref().filter(|text| !text.trim().is_empty());

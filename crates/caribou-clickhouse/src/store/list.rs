@@ -38,9 +38,13 @@ const SPARE_CANDIDATES: usize = 32;
 /// Up to this many traces a lookup in another table narrows the candidates; beyond, they are asked one by one.
 const NARROW_LOOKUP: u64 = 20_000;
 
+/// How many times more candidates are taken where conditions on metadata are left out, which are cheap to ask about.
+const GENEROUS: usize = 8;
+
 /// Most candidates that are asked about at once.
 const MAX_BATCH: usize = 8192;
 
+/// Project and trace.
 type Id = (String, String);
 
 impl Store {
@@ -54,9 +58,11 @@ impl Store {
         paging: &Paging,
     ) -> Result<Page<TraceSummary>> {
         let limit = paging.limit.max(1) as usize;
-        let mut place = match &paging.cursor {
-            Some(cursor) => Some(place_from_cursor(paging.sort, cursor)?),
-            None => None,
+        let (mut place, mut pace) = match &paging.cursor {
+            Some(cursor) => {
+                place_from_cursor(paging.sort, cursor).map(|(place, pace)| (Some(place), pace))?
+            }
+            None => (None, None),
         };
         let Some((condition, wide)) = self.candidate_condition(filter).await? else {
             return Ok(Page {
@@ -72,6 +78,9 @@ impl Store {
         let mut found: Vec<(SummaryRow, Place)> = Vec::new();
         let mut seen: HashSet<Id> = HashSet::new();
         let mut batch = limit + 1 + SPARE_CANDIDATES;
+        if wide && filter.asks_metadata_alone() {
+            batch = (batch * GENEROUS).min(MAX_BATCH);
+        }
         while found.len() <= limit {
             let query = CandidateQuery {
                 condition: &condition,
@@ -80,23 +89,30 @@ impl Store {
                 selective,
                 sort: paging.sort,
                 after: place.as_ref(),
+                pace,
                 limit: batch,
             };
             let Candidates {
                 mut rows,
                 exhausted,
             } = self.candidates(&query).await?;
+            if let [first, .., last] = &*rows {
+                pace = Some(first.place().pace_to(&last.place(), rows.len()));
+            }
             place = rows.last().map(Candidate::place);
-            // The spare ones are asked about only where some of the others are older versions.
-            let spare = rows.split_off(if wide {
-                rows.len()
-            } else {
-                rows.len().min(limit + 1)
-            });
-            for candidates in [rows, spare] {
+            if wide {
+                rows = self.passing(filter, &rows).await?;
+            }
+            // More than the page are read only where some of them are older versions.
+            for rows in rows.chunks(limit + 1) {
                 if found.len() <= limit {
-                    let newest = self.newest_rows(filter, &candidates).await?;
-                    found.extend(standing(candidates, &newest, &mut seen));
+                    let passing = if wide {
+                        rows.to_vec()
+                    } else {
+                        self.passing(filter, rows).await?
+                    };
+                    let newest = self.rows_by_id(ids_of(&passing)).await?;
+                    found.extend(standing(passing, &newest, &mut seen));
                 }
             }
             if exhausted {
@@ -109,7 +125,8 @@ impl Store {
         let more = found.len() > limit;
         found.truncate(limit);
         let last = found.last().filter(|_| more);
-        let next_cursor = last.map(|(_, place)| cursor_from_place(paging.sort, place.clone()));
+        let next_cursor =
+            last.map(|(_, place)| cursor_from_place(paging.sort, place.clone(), pace));
         Ok(Page {
             items: found.into_iter().map(|(row, _)| row.into()).collect(),
             next_cursor,
@@ -172,24 +189,23 @@ impl Store {
         Ok(Some((condition, wide)))
     }
 
-    /// The newest rows of those candidates that other tables let through.
-    async fn newest_rows(
+    /// Those of the candidates that other tables let through.
+    async fn passing(
         &self,
         filter: &TraceFilter,
         candidates: &[Candidate],
-    ) -> Result<HashMap<Id, SummaryRow>> {
-        let mut ids: Vec<Id> = candidates
-            .iter()
-            .map(|candidate| (candidate.project.clone(), candidate.trace_id.clone()))
-            .collect();
+    ) -> Result<Vec<Candidate>> {
+        let mut candidates = candidates.to_vec();
         for lookup in filter.lookups() {
-            if ids.is_empty() {
+            if candidates.is_empty() {
                 break;
             }
-            let among = lookup.ids_among(ids);
-            ids = among.query(&self.client).fetch_all().await?;
+            let among = lookup.ids_among(ids_of(&candidates));
+            let ids: Vec<Id> = among.query(&self.client).fetch_all().await?;
+            let ids: HashSet<Id> = ids.into_iter().collect();
+            candidates.retain(|candidate| ids.contains(&candidate.id()));
         }
-        self.rows_by_id(ids).await
+        Ok(candidates)
     }
 
     pub(super) async fn rows_by_id(&self, ids: Vec<Id>) -> Result<HashMap<Id, SummaryRow>> {
@@ -216,6 +232,10 @@ impl Store {
     }
 }
 
+fn ids_of(candidates: &[Candidate]) -> Vec<Id> {
+    candidates.iter().map(Candidate::id).collect()
+}
+
 /// The candidates that are the newest rows of their ids, each once, in their order.
 fn standing(
     candidates: Vec<Candidate>,
@@ -225,7 +245,7 @@ fn standing(
     let mut rows = Vec::new();
     for candidate in candidates {
         let place = candidate.place();
-        let id = (candidate.project, candidate.trace_id);
+        let id = candidate.id();
         if let Some(row) = newest.get(&id)
             && row.version == candidate.version
             && seen.insert(id)

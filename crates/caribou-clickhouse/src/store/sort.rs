@@ -245,6 +245,15 @@ impl TraceSort {
         self.beyond_number(place, &later)
     }
 
+    /// The start that lies so many nanoseconds after another in the direction of a list by start.
+    pub(super) const fn beyond_start(self, started: i64, nanos: i64) -> i64 {
+        if self.descending {
+            started.saturating_sub(nanos)
+        } else {
+            started.saturating_add(nanos)
+        }
+    }
+
     /// The condition of starting up to this time, in the direction of a list by start.
     pub(super) fn until(self, far: i64) -> Statement {
         let within = if self.descending { ">=" } else { "<=" };
@@ -277,6 +286,12 @@ impl TraceSort {
 }
 
 impl Place {
+    /// Nanoseconds from the start of one rollout to the next, where there are so many from here to there.
+    pub(super) fn pace_to(&self, other: &Self, rollouts: usize) -> i64 {
+        let rollouts = i64::try_from(rollouts).unwrap_or(i64::MAX).max(1);
+        self.started.saturating_sub(other.started).saturating_abs() / rollouts + 1
+    }
+
     fn comparable(&self) -> (Option<i128>, i64, &str, &str) {
         (self.number, self.started, &self.trace_id, &self.project)
     }
@@ -286,9 +301,13 @@ impl Place {
 struct Cursor {
     sort: String,
     place: Place,
+    /// Nanoseconds from the start of one rollout of the list to the next, as far as the page before can tell: says how
+    /// far to look at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pace: Option<i64>,
 }
 
-pub(super) fn cursor_from_place(sort: TraceSort, place: Place) -> String {
+pub(super) fn cursor_from_place(sort: TraceSort, place: Place, pace: Option<i64>) -> String {
     let cursor = Cursor {
         sort: format!(
             "{}{}",
@@ -296,11 +315,13 @@ pub(super) fn cursor_from_place(sort: TraceSort, place: Place) -> String {
             sort.key.as_str()
         ),
         place,
+        pace,
     };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor is plain data"))
 }
 
-pub(super) fn place_from_cursor(sort: TraceSort, cursor: &str) -> Result<Place> {
+/// The place where a page begins, and the pace of the list before it.
+pub(super) fn place_from_cursor(sort: TraceSort, cursor: &str) -> Result<(Place, Option<i64>)> {
     let wrong = || {
         StoreError::InvalidQuery(
             "the cursor is not of this list; start again without it".to_owned(),
@@ -317,7 +338,7 @@ pub(super) fn place_from_cursor(sort: TraceSort, cursor: &str) -> Result<Place> 
     {
         return Err(wrong());
     }
-    Ok(cursor.place)
+    Ok((cursor.place, cursor.pace))
 }
 
 #[cfg(test)]
@@ -333,8 +354,8 @@ mod tests {
             trace_id: "a".to_owned(),
             project: "it's".to_owned(),
         };
-        let cursor = cursor_from_place(sort, place.clone());
-        assert_eq!(place_from_cursor(sort, &cursor).unwrap(), place);
+        let cursor = cursor_from_place(sort, place.clone(), Some(9));
+        assert_eq!(place_from_cursor(sort, &cursor).unwrap(), (place, Some(9)));
         assert!(place_from_cursor(TraceSort::default(), &cursor).is_err());
         assert!(place_from_cursor(sort, "…").is_err());
         assert!("size".parse::<TraceSort>().is_err());
@@ -350,8 +371,8 @@ mod tests {
                 trace_id: "a".to_owned(),
                 project: "p".to_owned(),
             };
-            let cursor = cursor_from_place(sort, place.clone());
-            place_from_cursor(sort, &cursor).is_ok_and(|read| read == place)
+            let cursor = cursor_from_place(sort, place.clone(), None);
+            place_from_cursor(sort, &cursor).is_ok_and(|(read, _)| read == place)
         };
         let largest_cost = 10_i128.pow(38) - 1;
         assert!(read("cost_usd", largest_cost) && read("-cost_usd", -largest_cost));
