@@ -65,6 +65,11 @@ impl Field<'_, '_> {
         if let Ok(number) = self.value.cast::<PyFloat>() {
             return Ok(Some(number.value()));
         }
+        if let Ok(number) = self.value.cast_exact::<PyInt>()
+            && let Ok(number) = number.extract::<i32>()
+        {
+            return Ok(Some(f64::from(number)));
+        }
         let py = self.value.py();
         let number = py
             .get_type::<PyFloat>()

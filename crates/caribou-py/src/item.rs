@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
 use crate::convert::{Field, text};
+use crate::dict::for_each_entry;
 use crate::json::json_from;
 use crate::registry::{ItemClass, Registry};
 
@@ -56,10 +57,9 @@ fn for_each_field<const N: usize>(
     let dict = item
         .getattr(registry.dict_name.bind(py))?
         .cast_into::<PyDict>()?;
-    for (position, (key, value)) in dict.iter().enumerate() {
-        if value.is_none() {
-            continue;
-        }
+    // All are held before the first is read, because reading may run code that changes the item.
+    let mut values = [const { None }; N];
+    for_each_entry(&dict, |position, key, value| {
         let in_order = names
             .interned
             .get(position)
@@ -71,10 +71,15 @@ fn for_each_field<const N: usize>(
         };
         // Attributes that somebody added to an item are not ours to record.
         if let Some(number) = number {
+            values[number] = Some(value.to_owned());
+        }
+    });
+    for (number, value) in values.iter().enumerate() {
+        if let Some(value) = value {
             let field = Field {
                 class: names.class,
                 name: names.plain[number],
-                value: &value,
+                value,
             };
             set(number, field)?;
         }
@@ -91,6 +96,10 @@ struct Names<'a, const N: usize> {
 
 impl<const N: usize> Names<'_, N> {
     fn number_of(&self, key: &Bound<'_, PyAny>) -> Option<usize> {
+        let is_key = |name: &Py<PyString>| name.as_ptr() == key.as_ptr();
+        if let Some(number) = self.interned.iter().position(is_key) {
+            return Some(number);
+        }
         let key: String = key.extract().ok()?;
         self.plain.iter().position(|name| *name == key)
     }

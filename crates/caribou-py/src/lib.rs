@@ -6,6 +6,7 @@
 mod client;
 mod convert;
 mod current;
+mod dict;
 mod errors;
 mod functions;
 mod item;

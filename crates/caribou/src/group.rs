@@ -97,12 +97,7 @@ impl Group {
             revision,
             ..self.live.place
         };
-        attributes.identity(
-            &self.segment.project,
-            ItemType::Group,
-            "group".into(),
-            place,
-        );
+        attributes.identity(&self.segment.project, ItemType::Group, "group", place);
         group_attributes(&mut attributes, &self.name, &state.group);
         self.live.export(
             &self.segment.core,

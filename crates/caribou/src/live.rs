@@ -107,7 +107,7 @@ impl LiveSpan {
         end_time: std::time::SystemTime,
     ) {
         if let Some(template) = &self.template {
-            core.slot.push(SpanData {
+            core.slot.push_span(&SpanData {
                 attributes: attributes.into_inner(),
                 status,
                 end_time,

@@ -44,7 +44,7 @@ impl Scope {
     /// In strict mode, after a shutdown.
     pub fn log(&self, item: impl Into<Item>) -> Result<(), Problem> {
         if self.core().admits_items()? {
-            self.0.segment.log(item.into(), self.context());
+            self.0.segment.log(item.into(), self.span_context());
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ fn put_link(buffer: &mut Vec<u8>, link: &Link) {
     put_fixed32_field(buffer, 6, flags);
 }
 
-fn put_status(buffer: &mut Vec<u8>, status: &Status) {
+pub(super) fn put_status(buffer: &mut Vec<u8>, status: &Status) {
     let mut encoded = Vec::new();
     match status {
         Status::Unset => return,
@@ -220,7 +220,7 @@ const fn text_len(text: &str) -> usize {
     }
 }
 
-fn put_text(buffer: &mut Vec<u8>, field: u32, text: &str) {
+pub(super) fn put_text(buffer: &mut Vec<u8>, field: u32, text: &str) {
     if !text.is_empty() {
         put_bytes_field(buffer, field, text.as_bytes());
     }
@@ -250,7 +250,7 @@ const fn kind_number(kind: &SpanKind) -> u64 {
 }
 
 /// The W3C flags, and whether the parent is remote, which is always known.
-const fn span_flags(trace_flags: u8, is_remote: bool) -> u32 {
+pub(super) const fn span_flags(trace_flags: u8, is_remote: bool) -> u32 {
     const HAS_IS_REMOTE: u32 = 0x100;
     const IS_REMOTE: u32 = 0x200;
     trace_flags as u32 | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 }

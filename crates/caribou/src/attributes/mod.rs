@@ -1,52 +1,17 @@
 //! Spans as attributes: the contract with the server, which reads them by the keys of [`caribou_model::attribute`].
 
+mod draft;
 mod item;
 mod rollout;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use caribou_model::{Content, Criterion, ItemType, TurnPosition, attribute};
+use caribou_model::{ItemType, TurnPosition, attribute};
 use opentelemetry::{KeyValue, StringValue, Value};
 
+pub(crate) use draft::Draft;
 pub(crate) use item::{criterion_draft, item_draft};
 pub(crate) use rollout::{RolloutKeys, RolloutState, group_attributes, rollout_attributes};
-
-/// A span about to be started: everything but ids, times and place.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) item_type: ItemType,
-    pub(crate) span_kind: Cow<'static, str>,
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) attributes: Attributes,
-    /// Message of the error, where the item reports one.
-    pub(crate) error: Option<String>,
-    /// How long it took, where somebody said.
-    pub(crate) duration_ns: Option<i64>,
-    /// When it was, where somebody said.
-    pub(crate) timestamp: Option<i64>,
-    /// Criteria, which become spans of their own.
-    pub(crate) criteria: Vec<Criterion>,
-}
-
-impl Draft {
-    fn new(
-        item_type: ItemType,
-        span_kind: impl Into<Cow<'static, str>>,
-        name: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            item_type,
-            span_kind: span_kind.into(),
-            name: name.into(),
-            attributes: Attributes::new(),
-            error: None,
-            duration_ns: None,
-            timestamp: None,
-            criteria: Vec::new(),
-        }
-    }
-}
 
 /// Where in its rollout and in the order of logging a span stands.
 #[derive(Clone, Copy, Debug)]
@@ -59,16 +24,25 @@ pub(crate) struct Place {
     pub(crate) revision: i64,
 }
 
-/// Attributes of one span.
-#[derive(Debug)]
+impl Place {
+    fn attributes(self) -> [(&'static str, i64); 5] {
+        [
+            (attribute::REVISION, self.revision),
+            (attribute::SEQUENCE, int(self.sequence)),
+            (attribute::LOGGED_AT, self.logged_at),
+            (attribute::TURN_INDEX, i64::from(self.position.turn)),
+            (attribute::INTRA_INDEX, i64::from(self.position.intra)),
+        ]
+    }
+}
+
+/// Attributes of a span that stays open for a while.
+#[derive(Debug, Default)]
 pub(crate) struct Attributes(Vec<KeyValue>);
 
 impl Attributes {
-    /// Most items fit without growing.
-    const USUAL: usize = 20;
-
     pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(Self::USUAL))
+        Self::default()
     }
 
     /// The keys that every span has.
@@ -76,17 +50,15 @@ impl Attributes {
         &mut self,
         project: &Arc<str>,
         item_type: ItemType,
-        span_kind: Cow<'static, str>,
+        span_kind: &'static str,
         place: Place,
     ) {
         self.push(attribute::PROJECT, StringValue::from(Arc::clone(project)));
-        self.push(attribute::ITEM_TYPE, StringValue::from(item_type.as_str()));
-        self.push(attribute::SPAN_KIND, StringValue::from(span_kind));
-        self.push(attribute::REVISION, place.revision);
-        self.push(attribute::SEQUENCE, int(place.sequence));
-        self.push(attribute::LOGGED_AT, place.logged_at);
-        self.push(attribute::TURN_INDEX, i64::from(place.position.turn));
-        self.push(attribute::INTRA_INDEX, i64::from(place.position.intra));
+        self.push(attribute::ITEM_TYPE, item_type.as_str());
+        self.push(attribute::SPAN_KIND, span_kind);
+        for (key, number) in place.attributes() {
+            self.push(key, number);
+        }
     }
 
     pub(crate) fn push(&mut self, key: &'static str, value: impl Into<Value>) {
@@ -102,25 +74,6 @@ impl Attributes {
     pub(crate) fn shared_text(&mut self, key: &'static str, text: Option<&Arc<str>>) {
         if let Some(text) = text {
             self.push(key, StringValue::from(Arc::clone(text)));
-        }
-    }
-
-    pub(crate) fn number(&mut self, key: &'static str, number: Option<u64>) {
-        if let Some(number) = number {
-            self.push(key, int(number));
-        }
-    }
-
-    pub(crate) fn content(
-        &mut self,
-        text_key: &'static str,
-        json_key: &'static str,
-        content: Option<Content>,
-    ) {
-        match content {
-            Some(Content::Text(text)) => self.push(text_key, text),
-            Some(Content::Json(json)) => self.push(json_key, json),
-            None => {}
         }
     }
 

@@ -1,9 +1,9 @@
 //! From ended spans to destinations.
 //!
-//! `log()` moves a span into [`SpanQueue`] and returns. One thread encodes what is queued into [`Chunk`]s and hands them
-//! to the [`Outbox`] of every destination; each destination has a thread of its own, so that one that is away holds up
-//! no other. What a destination has not acknowledged within 100 ms is appended to its [`Shelf`] of the spool by a further
-//! thread, and sent from there.
+//! `log()` encodes a span into the [`SpanQueue`] and returns. One thread gathers what is queued and hands it, in
+//! [`Chunk`]s, to the [`Outbox`] of every destination; each destination has a thread of its own, so that one that is away
+//! holds up no other. What a destination has not acknowledged within 100 ms is appended to its [`Shelf`] of the spool by a
+//! further thread, and sent from there.
 
 mod backoff;
 mod by_hand;
@@ -12,7 +12,7 @@ mod console;
 mod deliver;
 mod destination;
 mod drain;
-mod encoder;
+mod gatherer;
 mod http;
 mod images;
 mod keeper;
@@ -24,12 +24,13 @@ mod pipeline;
 mod processor;
 mod queue;
 mod records;
+pub(crate) mod scratch;
 mod search;
 mod shelf;
 mod target;
 
 pub use by_hand::{DrainError, Drained, SpoolDrain};
-pub(crate) use encoder::Beat;
+pub(crate) use gatherer::Beat;
 pub(crate) use http::agent;
 pub use pipeline::DeliveryCounts;
 pub(crate) use pipeline::{Pipeline, PipelineSlot};
@@ -57,6 +58,8 @@ impl Chunk {
     /// Requests stay below the size that servers commonly take.
     const MAX_BYTES: usize = 4 << 20;
     const MAX_SPANS: usize = 512;
+    /// The largest item that is kept.
+    const MAX_SPAN_BYTES: usize = 48 << 20;
 
     fn len(&self) -> usize {
         self.ends.len()

@@ -17,7 +17,7 @@ use state::{Held, Keeper, OutboxState};
 
 /// Encoded spans for one destination, and what became of those before them.
 ///
-/// Three threads meet here. The encoder puts chunks in. The courier takes them out to send them, a flight at a time. The
+/// Three threads meet here. The gatherer puts chunks in. The courier takes them out to send them, a flight at a time. The
 /// keeper appends to the spool what has been here for too long, whether it is being sent or not. While the spool holds
 /// anything, the courier sends from there, so that the order is kept.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Outbox {
     const MAX_BYTES: usize = 256 << 20;
     /// What is appended at once, as soon as there is so much.
     const APPEND_BYTES: usize = 4 << 20;
-    /// Counted from `log()`, so that an encoder that was late does not make the keeper late as well: with the time that
+    /// Counted from `log()`, so that a gatherer that was late does not make the keeper late as well: with the time that
     /// appending takes, what was logged is on disk within 100 ms.
     const KEEP_AFTER: Duration = Duration::from_millis(50);
     /// One destination's disk holds up no other destination for longer.
@@ -100,7 +100,7 @@ impl Outbox {
         fits
     }
 
-    /// Counts spans that were refused before they came to be encoded.
+    /// Counts spans that no destination is asked to take.
     pub(super) fn refuse_unsent(&self, spans: u64) {
         let mut state = self.lock();
         state.counts.offered += spans;

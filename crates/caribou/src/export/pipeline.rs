@@ -4,15 +4,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use caribou_otlp::encode::{WrittenSpan, encode_span};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::Chunk;
 use super::backoff::Backoff;
 use super::deliver::Courier;
 use super::drain::Draining;
-use super::encoder::{Beat, Encoder};
+use super::gatherer::{Beat, Gatherer};
 use super::keeper::Keeper;
 use super::outbox::{Counts, Outbox};
 use super::queue::SpanQueue;
+use super::scratch;
 use super::shelf::SpoolSlot;
 use super::target::Target;
 use crate::fork;
@@ -120,16 +123,31 @@ impl Pipeline {
         }
     }
 
-    /// Takes a span in without waiting.
-    pub(crate) fn push(&self, span: SpanData) {
+    /// Takes a span in without waiting. It comes encoded, because memory that one thread takes and another gives back
+    /// costs both of them more than the encoding does, up to waiting for each other.
+    pub(crate) fn push(&self, name: &str, span: WrittenSpan) {
         if !self.started.load(Ordering::Acquire) {
             self.start();
         }
+        let length = span.length();
+        if length > Chunk::MAX_SPAN_BYTES {
+            self.tell_too_large(name, length);
+        }
         if !self.queue.push(span) {
             self.notices.tell_once("queue_full", || {
-                "more is logged than can be encoded: some of it is dropped and counted in stats()".to_owned()
+                "more is logged than can be handed on: some of it is dropped and counted in stats()".to_owned()
             });
         }
+    }
+
+    fn tell_too_large(&self, name: &str, bytes: usize) {
+        self.notices.tell_once("too_large", || {
+            format!(
+                "an item of {bytes} bytes ({name:?}) is larger than {} bytes and was not recorded: log large data in \
+                 parts",
+                Chunk::MAX_SPAN_BYTES
+            )
+        });
     }
 
     /// Threads start with the first span, so that configuring before a fork costs nothing.
@@ -138,13 +156,13 @@ impl Pipeline {
         if self.started.load(Ordering::Acquire) {
             return;
         }
-        let encoder = Encoder {
+        let gatherer = Gatherer {
             queue: Arc::clone(&self.queue),
             outboxes: self.outboxes.clone(),
             notices: Arc::clone(&self.notices),
             beat: Arc::clone(&self.beat),
         };
-        let mut threads = vec![spawn("encoder", move || encoder.run())];
+        let mut threads = vec![spawn("gatherer", move || gatherer.run())];
         for (index, target) in self.targets.iter().enumerate() {
             if let Some(keeper) = self.keeper(index, target) {
                 self.outboxes[index].expect_shelf();
@@ -239,7 +257,7 @@ impl Pipeline {
         }
         let accepted = self.queue.hurry();
         self.queue.close();
-        // The encoder needs moments; the outbox may only close once everything is in it.
+        // The gatherer needs moments; the outbox may only close once everything is in it.
         for outbox in &self.outboxes {
             while outbox.counts().offered < accepted && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(1));
@@ -321,7 +339,7 @@ impl Pipeline {
             } = counts;
             let counts = DeliveryCounts {
                 acknowledged,
-                // Asked last, so that what the encoder has in its hands is not missed.
+                // Asked last, so that what the gatherer has in its hands is not missed.
                 queued: self.queue.accepted().saturating_sub(elsewhere),
                 spooled,
                 dropped: dropped + dropped_beside + self.queue.dropped(),
@@ -357,11 +375,18 @@ pub(crate) struct PipelineSlot(RwLock<Option<Arc<Pipeline>>>);
 
 impl PipelineSlot {
     /// Takes a span in without waiting; nothing happens while the recorder is off.
-    pub(crate) fn push(&self, span: SpanData) {
+    pub(crate) fn push(&self, name: &str, span: WrittenSpan) {
         let pipeline = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(pipeline) = &*pipeline {
-            pipeline.push(span);
+            pipeline.push(name, span);
         }
+    }
+
+    /// Encodes a span and takes it in.
+    pub(crate) fn push_span(&self, span: &SpanData) {
+        let mut encoded = scratch::take();
+        encode_span(span, &mut encoded);
+        self.push(&span.name, WrittenSpan::from(encoded));
     }
 
     pub(crate) fn get(&self) -> Option<Arc<Pipeline>> {

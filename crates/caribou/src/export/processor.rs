@@ -27,7 +27,7 @@ impl SpanProcessor for QueueProcessor {
     fn on_end(&self, span: SpanData) {
         // A span without attributes was never finished by the recorder, only dropped by the SDK.
         if !span.attributes.is_empty() {
-            self.slot.push(span);
+            self.slot.push_span(&span);
         }
     }
 

@@ -1,13 +1,14 @@
-//! The queue between the threads that log and the thread that encodes.
+//! The queue between the threads that log and the thread that gathers what they logged.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use opentelemetry::Value;
-use opentelemetry_sdk::trace::SpanData;
+use caribou_otlp::encode::WrittenSpan;
 
-/// Ended spans, bounded in number and bytes.
+use super::{Chunk, scratch};
+
+/// Encoded spans, bounded in number and bytes.
 #[derive(Debug, Default)]
 pub(crate) struct SpanQueue {
     state: Mutex<QueueState>,
@@ -18,20 +19,31 @@ pub(crate) struct SpanQueue {
 
 #[derive(Debug, Default)]
 struct QueueState {
-    spans: Vec<SpanData>,
+    queued: Vec<Queued>,
+    spans: usize,
     bytes: usize,
-    /// When the first of them came.
-    oldest: Option<Instant>,
+    /// Buffers of chunks that were handed over. Memory that is new costs the thread that logs a page fault every few
+    /// spans.
+    spare: Vec<Vec<u8>>,
     /// How many spans were ever taken in.
     accepted: u64,
-    /// The encoder waits for a call; else it looks by itself within moments.
-    encoder_sleeps: bool,
+    /// The gatherer waits for a call; else it looks by itself within moments.
+    gatherer_sleeps: bool,
     /// Somebody waits for what is queued.
     hurry: bool,
     closed: bool,
 }
 
-/// What the encoder finds when it looks.
+/// What comes out of the queue.
+#[derive(Debug)]
+pub(super) enum Queued {
+    /// Spans; while it is the last in the queue, it takes what comes next.
+    Chunk(Chunk),
+    /// A span that is too long to be copied by the thread that logs, and when it was logged.
+    Long(WrittenSpan, Instant),
+}
+
+/// What the gatherer finds when it looks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Woken {
     /// There may be spans, or it is time to look.
@@ -43,41 +55,52 @@ pub(super) enum Woken {
 impl SpanQueue {
     const MAX_SPANS: usize = 200_000;
     const MAX_BYTES: usize = 256 << 20;
-    /// About what a span takes beside its texts.
-    const SPAN_BYTES: usize = 2_000;
+    const LONGEST_COPIED: usize = 256 << 10;
+    /// About what a burst fills before the gatherer looks.
+    const MAX_SPARE_BYTES: usize = 8 << 20;
 
     /// Takes a span in without waiting; false where it was dropped because the queue is full.
-    pub(super) fn push(&self, span: SpanData) -> bool {
-        let bytes = weight(&span);
+    pub(super) fn push(&self, span: WrittenSpan) -> bool {
+        let bytes = span.length();
         let mut state = self.lock();
-        if state.spans.len() >= Self::MAX_SPANS || state.bytes + bytes > Self::MAX_BYTES {
+        if state.spans >= Self::MAX_SPANS || state.bytes + bytes > Self::MAX_BYTES {
             drop(state);
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return false;
         }
-        if state.spans.is_empty() {
-            state.oldest = Some(Instant::now());
-        }
-        state.spans.push(span);
+        state.spans += 1;
         state.bytes += bytes;
         state.accepted += 1;
+        let buffer = state.append(span);
         // Waking a thread costs more than all of the above, so only a sleeping one is woken.
-        let wake = std::mem::take(&mut state.encoder_sleeps);
+        let wake = std::mem::take(&mut state.gatherer_sleeps);
         drop(state);
         if wake {
             self.wake.notify_one();
         }
+        if let Some(buffer) = buffer {
+            scratch::give_back(buffer);
+        }
         true
     }
 
-    /// Swaps the queued spans against an empty vector, whose capacity is used again. Says when the first of them came.
-    pub(super) fn drain_into(&self, spans: &mut Vec<SpanData>) -> Option<Instant> {
-        debug_assert!(spans.is_empty(), "what was drained before is encoded");
+    /// Takes out what is queued, in order.
+    pub(super) fn drain(&self) -> Vec<Queued> {
         let mut state = self.lock();
-        std::mem::swap(&mut state.spans, spans);
-        state.bytes = 0;
         state.hurry = false;
-        state.oldest.take()
+        state.spans = 0;
+        state.bytes = 0;
+        std::mem::take(&mut state.queued)
+    }
+
+    /// Takes back the buffer of a chunk.
+    pub(super) fn reuse(&self, mut buffer: Vec<u8>) {
+        let mut state = self.lock();
+        let spare: usize = state.spare.iter().map(Vec::capacity).sum();
+        if spare + buffer.capacity() <= Self::MAX_SPARE_BYTES {
+            buffer.clear();
+            state.spare.push(buffer);
+        }
     }
 
     /// Waits for a moment; leaves early where somebody is in a hurry.
@@ -93,20 +116,21 @@ impl SpanQueue {
     /// Waits until something is queued, at most for a while.
     pub(super) fn sleep(&self, while_idle: Duration) -> Woken {
         let mut state = self.lock();
-        if state.spans.is_empty() && !state.closed && !state.hurry {
-            state.encoder_sleeps = true;
+        if state.queued.is_empty() && !state.closed && !state.hurry {
+            state.gatherer_sleeps = true;
+            state.spare = Vec::new();
             (state, _) = self
                 .wake
                 .wait_timeout_while(state, while_idle, |state| {
-                    state.encoder_sleeps && !state.closed && !state.hurry
+                    state.gatherer_sleeps && !state.closed && !state.hurry
                 })
                 .unwrap_or_else(PoisonError::into_inner);
-            state.encoder_sleeps = false;
+            state.gatherer_sleeps = false;
         }
         woken(&state)
     }
 
-    /// Has the encoder look now; says how many spans were taken in so far.
+    /// Has the gatherer look now; says how many spans were taken in so far.
     pub(super) fn hurry(&self) -> u64 {
         let mut state = self.lock();
         state.hurry = true;
@@ -116,7 +140,7 @@ impl SpanQueue {
         accepted
     }
 
-    /// Lets the encoder end once it has encoded what is queued.
+    /// Lets the gatherer end once it has handed over what is queued.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_one();
@@ -136,22 +160,36 @@ impl SpanQueue {
     }
 }
 
+impl QueueState {
+    /// Appends a span; gives its buffer back where it was copied.
+    fn append(&mut self, span: WrittenSpan) -> Option<Vec<u8>> {
+        let bytes = match span.whole() {
+            Some(bytes) if bytes.len() <= SpanQueue::LONGEST_COPIED => bytes,
+            _ => {
+                self.queued.push(Queued::Long(span, Instant::now()));
+                return None;
+            }
+        };
+        match self.queued.last_mut() {
+            Some(Queued::Chunk(chunk)) if chunk.fits(1, bytes.len()) => chunk.push(bytes),
+            _ => {
+                let mut chunk = Chunk {
+                    bytes: self.spare.pop().unwrap_or_default(),
+                    since: Some(Instant::now()),
+                    ..Chunk::default()
+                };
+                chunk.push(bytes);
+                self.queued.push(Queued::Chunk(chunk));
+            }
+        }
+        Some(span.into_bytes())
+    }
+}
+
 fn woken(state: &QueueState) -> Woken {
-    if state.closed && state.spans.is_empty() {
+    if state.closed && state.queued.is_empty() {
         Woken::Closed
     } else {
         Woken::Look
     }
-}
-
-fn weight(span: &SpanData) -> usize {
-    let texts: usize = span
-        .attributes
-        .iter()
-        .map(|attribute| match &attribute.value {
-            Value::String(text) => text.as_str().len(),
-            _ => 0,
-        })
-        .sum();
-    texts + SpanQueue::SPAN_BYTES
 }
