@@ -1,8 +1,9 @@
 //! The thread that keeps on disk what one destination has not acknowledged.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use caribou_spool::{AppendError, DestinationIdentity};
+use caribou_spool::{AppendError, DestinationIdentity, SpoolError};
 
 use super::Chunk;
 use super::outbox::Outbox;
@@ -23,34 +24,49 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
+    /// What a folder cannot be used for may pass: a disk that is full, or a process without descriptors.
+    const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
     pub(super) fn run(self) {
-        let opened = Shelf::open(
-            &self.settings,
-            &self.identity,
-            &self.resource,
-            self.starts_small,
-            &self.slot,
-        );
-        match opened {
-            Ok(shelf) => {
-                let shelf = Arc::new(shelf);
-                self.outbox.shelf_opened(Some(Arc::clone(&shelf)));
-                self.keep(&shelf);
-                self.outbox.shelf_closed(shelf.left());
-                self.slot.clear();
+        if let Some(shelf) = self.open() {
+            let shelf = Arc::new(shelf);
+            self.outbox.shelf_opened(Some(Arc::clone(&shelf)));
+            self.keep(&shelf);
+            self.outbox.shelf_closed(shelf.left());
+            self.slot.clear();
+        }
+    }
+
+    /// Opens the spool, now or later; none once nothing more will come.
+    fn open(&self) -> Option<Shelf> {
+        loop {
+            let opened = Shelf::open(
+                &self.settings,
+                &self.identity,
+                &self.resource,
+                self.starts_small,
+                &self.slot,
+            );
+            match opened {
+                Ok(shelf) => return Some(shelf),
+                Err(error) => self.tell_unusable(&error),
             }
-            Err(error) => {
-                let _still = fork::hold_off();
-                self.notices.tell_once("no_spool", || {
-                    format!(
-                        "{} cannot keep what waits, so that it waits in memory and ends with the program: {}",
-                        self.settings.shown_directory(),
-                        with_sources(&error)
-                    )
-                });
-                self.outbox.shelf_opened(None);
+            self.outbox.shelf_opened(None);
+            if !self.outbox.wait_to_open_again(Self::OPEN_AGAIN_AFTER) {
+                return None;
             }
         }
+    }
+
+    fn tell_unusable(&self, error: &SpoolError) {
+        let _still = fork::hold_off();
+        self.notices.tell_once("no_spool", || {
+            format!(
+                "{} cannot keep what waits, so that it waits in memory and ends with the program: {}",
+                self.settings.shown_directory(),
+                with_sources(error)
+            )
+        });
     }
 
     fn keep(&self, shelf: &Shelf) {

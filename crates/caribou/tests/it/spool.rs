@@ -287,6 +287,26 @@ fn a_folder_that_cannot_be_used_is_told_and_memory_is_used() {
 }
 
 #[test]
+fn a_folder_that_can_be_used_only_later_is_used_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let nobody = ReservedAddress::new();
+    let spooling = Spooling::start(&file.join("spool"), &format!("http://{nobody}"));
+    spooling.log(numbers(0..10));
+    let deadline = Instant::now() + PATIENCE;
+    while spooling.told("waits in memory") == 0 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::fs::remove_file(&file).unwrap();
+    while spooling.recorder.stats().total().spooled < 11 {
+        assert!(Instant::now() < deadline, "{:?}", spooling.recorder.stats());
+        spooling.recorder.flush(Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn two_programs_in_one_folder_deliver_their_own_once() {
     let folder = tempfile::tempdir().unwrap();
     let address = ReservedAddress::new();

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::Outbox;
+use super::state::OutboxState;
 
 /// Why a wait for the next attempt ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +49,15 @@ impl Outbox {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+    }
+
+    /// Waits before the next attempt to open the spool, at most until somebody is in a hurry; false once the destination's
+    /// thread has ended.
+    pub(in crate::export) fn wait_to_open_again(&self, delay: Duration) -> bool {
+        let hurries = self.lock().hurries;
+        let is_over = |state: &OutboxState| state.ended || state.hurries != hurries;
+        self.wait_until(Instant::now() + delay, is_over);
+        !self.is_over()
     }
 
     /// Notes that the attempt found nobody at the destination's address.
