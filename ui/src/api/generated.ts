@@ -1472,7 +1472,7 @@ export interface operations {
             query?: {
                 /** @description Project; the one whose rollout was heard of last where not given. */
                 project?: string;
-                /** @description How many, 1 to 1000. */
+                /** @description How many, 1 to 1000; fewer come where they are more than 16 MiB together. */
                 limit?: number;
                 /** @description `next_cursor` or `previous_cursor` of another window. */
                 cursor?: string;

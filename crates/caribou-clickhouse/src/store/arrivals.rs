@@ -7,7 +7,7 @@ use caribou_model::api::Span;
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::span_row::{SPAN_COLUMNS, SpanRow};
+use super::span_row::SPAN_COLUMNS;
 use super::span_window::bind_trace;
 use super::statement::Statement;
 use super::{Result, Store, TraceKey};
@@ -92,7 +92,7 @@ impl Store {
     /// At most `limit` of them, the first in that order.
     ///
     /// # Errors
-    /// When the server cannot be reached.
+    /// When the server cannot be reached, or they are too much for one answer.
     pub async fn list_arrived_spans(
         &self,
         trace: &TraceKey,
@@ -109,7 +109,7 @@ impl Store {
         bind_trace(&mut sql, trace);
         bind_trace(&mut sql, trace);
         sql.bind(since_micros);
-        let rows: Vec<SpanRow> = sql.query(&self.client).fetch_all().await?;
+        let rows = self.fetch_spans_within_limits(&sql).await?;
         let mut spans: Vec<Span> = rows.into_iter().map(Span::from).collect();
         // Times are written with a fixed number of digits, so that their texts order like them.
         spans.sort_by(|left, right| {

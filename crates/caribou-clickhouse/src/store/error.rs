@@ -57,7 +57,7 @@ const PASSING_CODES: [u32; 17] = [
 ];
 /// Disk full: passes when somebody makes room, and the rows must not be given up until then.
 const NOT_ENOUGH_SPACE: u32 = 243;
-const LIMIT_CODES: [u32; 4] = [158, 159, 241, 307];
+const LIMIT_CODES: [u32; 5] = [158, 159, 241, 307, 396];
 
 /// Sorts an error of the server by its text, which starts with `Code: N.`.
 pub(crate) fn error_from_server(status: Option<u16>, text: String, inserting: bool) -> StoreError {

@@ -5,7 +5,15 @@ use clickhouse::Row;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::statement::Statement;
 use super::summary::{given, time};
+use super::{Result, Store};
+
+/// Most bytes of content in one answer; a single span may be larger.
+pub(super) const MAX_ANSWER_BYTES: u64 = 16 << 20;
+
+/// Most bytes of columns that are read for it. Spans lie among others of their trace, which are read with them.
+const MAX_READ_BYTES: u64 = 512 << 20;
 
 /// What [`SpanRow`] reads, in its order.
 pub(super) const SPAN_COLUMNS: &str = "span_id, parent_span_id, toString(item_type) AS item_type_name, span_kind, \
@@ -17,6 +25,11 @@ pub(super) const SPAN_COLUMNS: &str = "span_id, parent_span_id, toString(item_ty
     toString(input_form) AS input_form_name, output, toString(output_form) AS output_form_name, score, passed, criteria, \
     details, rollout['rollout_status'] AS rollout_status_name, tags, metadata, attributes, scope_name, span_events, links, \
     CAST(extra, 'Map(String, String)') AS extra_fields";
+
+/// How much of a span there is to send.
+pub(super) const CONTENT_BYTES: &str = "toUInt64(length(content) + length(reasoning) + length(tool_calls) + length(input) \
+    + length(output) + length(criteria) + length(details) + length(metadata) + length(attributes) + length(span_events) \
+    + length(links) + length(error_message) + arraySum(arrayMap(value -> length(value), mapValues(extra))))";
 
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct SpanRow {
@@ -66,6 +79,21 @@ pub(super) struct SpanRow {
     span_events: String,
     links: String,
     extra_fields: Vec<(String, String)>,
+}
+
+impl Store {
+    /// Spans with their content, which together must not be too much for one answer.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](super::StoreError::LimitExceeded) where they are.
+    pub(super) async fn fetch_spans_within_limits(&self, sql: &Statement) -> Result<Vec<SpanRow>> {
+        let query = sql
+            .query(&self.client)
+            .with_setting("max_result_bytes", MAX_ANSWER_BYTES.to_string())
+            .with_setting("result_overflow_mode", "throw")
+            .with_setting("max_bytes_to_read", MAX_READ_BYTES.to_string());
+        Ok(query.fetch_all().await?)
+    }
 }
 
 impl From<SpanRow> for Span {

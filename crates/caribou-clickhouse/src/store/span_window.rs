@@ -1,9 +1,11 @@
 //! The spans of a rollout, in windows, in the order they were logged.
 //!
 //! The place of a window is found over light columns of the whole trace; payloads are then read by primary key for the
-//! spans of the window alone. That keeps a window of a trace of 300,000 spans as cheap as its own size.
+//! spans of the window alone. That keeps a window of a trace of 300,000 spans as cheap as its own size. Where the spans of
+//! a window are too large for one answer, it holds fewer of them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +14,7 @@ use caribou_model::api::{Span, SpanPage};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::span_row::{SPAN_COLUMNS, SpanRow};
+use super::span_row::{CONTENT_BYTES, MAX_ANSWER_BYTES, SPAN_COLUMNS, SpanRow};
 use super::statement::Statement;
 use super::{Result, Store, StoreError, TraceKey};
 
@@ -58,6 +60,8 @@ const PLACE_VALUE: &str = "(fromUnixTimestamp64Nano(toInt64(?), 'UTC'), toUInt64
 impl Store {
     /// One window of the spans of a trace; `None` where the trace has no spans, or not the span to look around.
     ///
+    /// It holds fewer than `limit` spans where they would be more than 16 MiB together, and always one.
+    ///
     /// # Errors
     /// When the cursor is none, or the server cannot be reached.
     pub async fn list_spans(
@@ -67,14 +71,23 @@ impl Store {
         limit: u32,
     ) -> Result<Option<SpanPage>> {
         let limit = u64::from(limit.max(1));
-        let Some((offset, limit, total)) = self.locate(trace, window, limit).await? else {
+        let Some((mut offset, limit, total)) = self.locate(trace, window, limit).await? else {
             return Ok(None);
         };
         if total == 0 {
             return Ok(None);
         }
-        let places = self.places(trace, offset, limit).await?;
-        let items = self.spans_by_id(trace, &places).await?;
+        let mut places = self.places(trace, offset, limit).await?;
+        let items = match self.spans_by_id(trace, &places).await {
+            Err(StoreError::LimitExceeded(_)) => {
+                let sizes = self.content_sizes(trace, &places).await?;
+                let part = part_that_fits(&sizes, window.anchor(&places)?);
+                offset += part.start as u64;
+                places = places.drain(part).collect();
+                self.large_spans_by_id(trace, &places).await?
+            }
+            items => items?,
+        };
         let end = offset + places.len() as u64;
         let cursor_at = |place: Option<&SpanPlace>, forward| {
             place.map(|place| {
@@ -171,27 +184,94 @@ impl Store {
         Ok(sql.query(&self.client).fetch_all().await?)
     }
 
+    /// The spans at these places; an error where they are too much for one answer.
     async fn spans_by_id(&self, trace: &TraceKey, places: &[SpanPlace]) -> Result<Vec<Span>> {
         if places.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<String> = places.iter().map(|place| place.span_id.clone()).collect();
-        let mut sql = Statement::new(format!(
-            "SELECT {SPAN_COLUMNS} FROM spans WHERE project = ? AND trace_id = ? AND span_id IN ? \
-             ORDER BY span_id, revision DESC LIMIT 1 BY span_id"
-        ));
-        bind_trace(&mut sql, trace);
-        sql.bind(ids);
-        let rows: Vec<SpanRow> = sql.query(&self.client).fetch_all().await?;
-        let mut by_id: HashMap<String, Span> = rows
-            .into_iter()
-            .map(|row| (row.span_id.clone(), Span::from(row)))
-            .collect();
+        let sql = select_by_id(SPAN_COLUMNS, trace, places);
+        let rows = self.fetch_spans_within_limits(&sql).await?;
+        Ok(in_order_of(places, rows))
+    }
+
+    /// The spans at these places, however large.
+    async fn large_spans_by_id(&self, trace: &TraceKey, places: &[SpanPlace]) -> Result<Vec<Span>> {
+        let sql = select_by_id(SPAN_COLUMNS, trace, places);
+        let rows = sql.query(&self.client).fetch_all().await?;
+        Ok(in_order_of(places, rows))
+    }
+
+    /// Bytes of content at each of these places.
+    async fn content_sizes(&self, trace: &TraceKey, places: &[SpanPlace]) -> Result<Vec<u64>> {
+        let columns = format!("span_id, {CONTENT_BYTES}");
+        let sql = select_by_id(&columns, trace, places);
+        let rows: Vec<(String, u64)> = sql.query(&self.client).fetch_all().await?;
+        let by_id: HashMap<String, u64> = rows.into_iter().collect();
         Ok(places
             .iter()
-            .filter_map(|place| by_id.remove(&place.span_id))
+            .map(|place| by_id.get(&place.span_id).copied().unwrap_or(0))
             .collect())
     }
+}
+
+impl SpanWindow {
+    /// Which of the spans of the window it must hold in any case.
+    fn anchor(&self, places: &[SpanPlace]) -> Result<usize> {
+        let last = places.len().saturating_sub(1);
+        Ok(match self {
+            Self::Start | Self::Offset(_) => 0,
+            Self::End => last,
+            Self::Cursor(cursor) => {
+                if span_cursor(cursor)?.forward {
+                    0
+                } else {
+                    last
+                }
+            }
+            Self::Around(span_id) => {
+                let span_id = span_id.to_string();
+                let found = places.iter().position(|place| place.span_id == span_id);
+                found.unwrap_or(0)
+            }
+        })
+    }
+}
+
+/// The spans that fit into one answer with the one at `anchor`: what follows it first, then what stands before it.
+fn part_that_fits(sizes: &[u64], anchor: usize) -> Range<usize> {
+    let mut bytes = sizes.get(anchor).copied().unwrap_or(0);
+    let mut fits = |size: &u64| {
+        let fits = bytes.saturating_add(*size) <= MAX_ANSWER_BYTES;
+        bytes = bytes.saturating_add(if fits { *size } else { 0 });
+        fits
+    };
+    let after = sizes.iter().skip(anchor + 1);
+    let after = after.take_while(|size| fits(size)).count();
+    let before = sizes[..anchor.min(sizes.len())].iter().rev();
+    let before = before.take_while(|size| fits(size)).count();
+    anchor - before..(anchor + 1 + after).min(sizes.len())
+}
+
+fn select_by_id(columns: &str, trace: &TraceKey, places: &[SpanPlace]) -> Statement {
+    let ids: Vec<String> = places.iter().map(|place| place.span_id.clone()).collect();
+    let mut sql = Statement::new(format!(
+        "SELECT {columns} FROM spans WHERE project = ? AND trace_id = ? AND span_id IN ? \
+         ORDER BY span_id, revision DESC LIMIT 1 BY span_id"
+    ));
+    bind_trace(&mut sql, trace);
+    sql.bind(ids);
+    sql
+}
+
+fn in_order_of(places: &[SpanPlace], rows: Vec<SpanRow>) -> Vec<Span> {
+    let mut by_id: HashMap<String, Span> = rows
+        .into_iter()
+        .map(|row| (row.span_id.clone(), Span::from(row)))
+        .collect();
+    places
+        .iter()
+        .filter_map(|place| by_id.remove(&place.span_id))
+        .collect()
 }
 
 pub(super) fn bind_trace(sql: &mut Statement, trace: &TraceKey) {

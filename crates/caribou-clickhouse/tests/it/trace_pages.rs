@@ -2,7 +2,7 @@
 
 use caribou_clickhouse::{SpanWindow, Store, StoreError, TraceFilter, TraceKey};
 use caribou_model::api::SpanPage;
-use caribou_model::{ItemType, SpanRecord, TraceId};
+use caribou_model::{ItemType, Payload, SpanRecord, TraceId};
 
 use crate::database::{insert, new_store, record};
 use crate::fixture::{message, rollout, root, span, span_id, tool, trace_id};
@@ -209,6 +209,67 @@ async fn a_trace_is_found_by_its_id_alone_and_before_it_was_summed_up() {
             .unwrap(),
         None
     );
+}
+
+/// Thirty spans, of which the tenth to the nineteenth hold 6 MB each: two of them are one answer.
+async fn heavy_trace() -> (Store, TraceKey) {
+    let store = new_store().await;
+    let text = "x".repeat(6_000_000);
+    for number in 0..30 {
+        let mut heavy = message(1, number, "user", "short");
+        if (10..20).contains(&number) {
+            heavy.content = Payload::Text(text.clone().into());
+        }
+        insert(&store, &[heavy]).await;
+    }
+    (store, TraceKey::new("airline", trace_id(1)))
+}
+
+#[tokio::test]
+async fn a_window_of_large_spans_holds_fewer_and_leads_on() {
+    let (store, key) = heavy_trace().await;
+    let mut seen = Vec::new();
+    let mut next = SpanWindow::Start;
+    loop {
+        let page = window(&store, &key, next, 100).await;
+        assert_eq!(page.offset, seen.len() as u64);
+        seen.extend(sequences(&page));
+        let Some(cursor) = page.next_cursor else {
+            break;
+        };
+        next = SpanWindow::Cursor(cursor);
+    }
+    assert_eq!(seen, (0..30).collect::<Vec<_>>());
+
+    let mut seen = Vec::new();
+    let mut next = SpanWindow::End;
+    loop {
+        let page = window(&store, &key, next, 100).await;
+        seen.splice(0..0, sequences(&page));
+        let Some(cursor) = page.previous_cursor else {
+            break;
+        };
+        next = SpanWindow::Cursor(cursor);
+    }
+    assert_eq!(seen, (0..30).collect::<Vec<_>>());
+
+    let around = window(&store, &key, SpanWindow::Around(span_id(15)), 21).await;
+    assert_eq!(sequences(&around), [14, 15]);
+    let from = window(&store, &key, SpanWindow::Offset(18), 100).await;
+    assert_eq!(sequences(&from), (18..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_span_larger_than_an_answer_is_one_of_its_own() {
+    let store = new_store().await;
+    let mut spans = vec![message(1, 0, "user", "a"), message(1, 1, "user", "b")];
+    spans[0].content = Payload::Text("y".repeat(20 << 20).into());
+    insert(&store, &spans).await;
+    let key = TraceKey::new("airline", trace_id(1));
+    let first = window(&store, &key, SpanWindow::Start, 100).await;
+    assert_eq!((sequences(&first), first.total), (vec![0], 2));
+    let next = SpanWindow::Cursor(first.next_cursor.unwrap());
+    assert_eq!(sequences(&window(&store, &key, next, 100).await), [1]);
 }
 
 #[tokio::test]
