@@ -42,7 +42,7 @@ pub enum DecodeError {
     },
     /// The request carries another signal.
     #[error(
-        "body holds {signal}, not spans; this address takes traces only, send {signal} to /v1/{signal}"
+        "body holds {signal}, not spans; only traces are kept, so turn the export of {signal} off"
     )]
     WrongSignal {
         /// `logs` or `metrics`.

@@ -218,6 +218,15 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
+/// What lies at the bottom of an error, where what is above it only repeats what was being done.
+pub(crate) fn root_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    let mut root = error;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    root
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();

@@ -10,7 +10,7 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,15 +21,30 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
 /// Pause after a failed accept: the usual reason is a lack of file descriptors, which passes.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Connections that may wait to be accepted, as far as the system allows.
+const BACKLOG: u32 = 4096;
+
 /// Takes an address, with a message that says what to do where that fails.
 pub(crate) async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(address).await {
+    match listen(address) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => bail!(
             "{address} is in use, perhaps by another Kestrel; stop that, or choose another port with {option}"
         ),
         Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
     }
+}
+
+/// As `TcpListener::bind`, with a longer queue: what finds it full waits a second before it tries again.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A start right after a stop finds connections of before that are about to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves connections until `stop`; those that are open then end with their current request.

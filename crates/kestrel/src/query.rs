@@ -1,6 +1,7 @@
-//! Query strings, read strictly: an unknown parameter is a mistake that would otherwise look like an empty filter.
+//! What a URL says: ids in its path, and its query string, read strictly: an unknown parameter is a mistake that would
+//! otherwise look like an empty filter.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -43,6 +44,26 @@ where
         let known = [names::<A>(), names::<B>()].concat();
         let given = given(query, &known)?;
         Ok(Self(read(&given)?, read(&given)?))
+    }
+}
+
+/// The one parameter of a path.
+#[derive(Clone, Debug)]
+pub(crate) struct PathText(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path(text) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_not_utf8| {
+                ApiError::new(
+                    ErrorCode::InvalidParameter,
+                    "the path is not UTF-8 once its % escapes are decoded",
+                )
+            })?;
+        Ok(Self(text))
     }
 }
 

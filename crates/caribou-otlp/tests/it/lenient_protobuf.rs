@@ -196,7 +196,7 @@ fn a_payload_of_logs_is_refused_with_advice() {
     };
     let error = decode_protobuf(&logs.encode_to_vec(), &Defaults::default()).unwrap_err();
     assert_eq!(error, DecodeError::WrongSignal { signal: "logs" });
-    assert!(error.to_string().contains("/v1/logs"));
+    assert!(error.to_string().contains("turn the export of logs off"));
 }
 
 #[test]

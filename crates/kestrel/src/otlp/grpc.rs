@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::post;
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -47,9 +48,19 @@ async fn export(State(app): State<App>, request: Request) -> Response {
     let charge = app.ingest.budget().open();
     let metered = request.map(|body| Body::new(Metered { body, charge }));
     match tokio::time::timeout(TOTAL_TIMEOUT, grpc.unary(Export(app), metered)).await {
+        Ok(response) if is_beyond_limit(response.headers()) => {
+            let error = IngestError::Body(BodyError::TooLarge { limit });
+            grpc_status(&error).into_http()
+        }
         Ok(response) => response.map(Body::new),
         Err(_) => Status::deadline_exceeded("the request did not arrive in time").into_http(),
     }
+}
+
+/// Whether a message was too long for its decoder, which says so as `OUT_OF_RANGE`; that, clients of OTLP send again.
+fn is_beyond_limit(headers: &HeaderMap) -> bool {
+    let code = headers.get(Status::GRPC_STATUS);
+    code.is_some_and(|code| Code::from_bytes(code.as_bytes()) == Code::OutOfRange)
 }
 
 async fn unimplemented(request: Request) -> Response {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use caribou_clickhouse::ImageRow;
@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use crate::body::{self, BodyError, Compression};
 use crate::error::{ApiError, ErrorCode};
 use crate::images::{ProjectImage, ReadError};
-use crate::query::StrictQuery;
+use crate::query::{PathText, StrictQuery};
 use crate::state::App;
 
 /// Largest upload: the largest item that is logged.
@@ -133,7 +133,7 @@ fn body_error(error: BodyError) -> ApiError {
 )]
 pub(crate) async fn get_image(
     State(app): State<App>,
-    Path(hash): Path<String>,
+    PathText(hash): PathText,
     StrictQuery(query): StrictQuery<ImageQuery>,
     method: Method,
     headers: HeaderMap,

@@ -9,8 +9,9 @@ use caribou_model::api::{ErrorBody, NewProject, Page, Project};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, root_cause};
 use crate::query::StrictQuery;
+use crate::routes::MAX_JSON_BODY_BYTES;
 use crate::state::App;
 
 /// Longest name of a project, in characters.
@@ -82,12 +83,21 @@ pub(crate) async fn create_project(
 }
 
 fn unreadable_body(rejection: &JsonRejection) -> ApiError {
-    let code = match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::BodyTooLarge,
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
-        _ => ErrorCode::InvalidBody,
+    let (code, message) = match rejection {
+        JsonRejection::MissingJsonContentType(_) => (
+            ErrorCode::UnsupportedMediaType,
+            "the body is taken as JSON; say so with content-type: application/json".to_owned(),
+        ),
+        rejection if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => (
+            ErrorCode::BodyTooLarge,
+            format!("the body is larger than {MAX_JSON_BODY_BYTES} bytes"),
+        ),
+        rejection => (
+            ErrorCode::InvalidBody,
+            format!("cannot read the body: {}", root_cause(rejection)),
+        ),
     };
-    ApiError::new(code, rejection.body_text())
+    ApiError::new(code, message)
 }
 
 fn project_url(app: &App, name: &str) -> String {

@@ -1,7 +1,7 @@
 //! Rollouts: lists, one of them, its spans in windows.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use caribou_clickhouse::{SpanWindow, TraceKey};
 use caribou_model::api::{
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::query::{StrictQueries, StrictQuery};
+use crate::query::{PathText, StrictQueries, StrictQuery};
 use crate::routes::filter::{FilterQuery, PageQuery};
 use crate::state::App;
 
@@ -79,7 +79,7 @@ pub(crate) async fn facets(
 )]
 pub(crate) async fn get_trace(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     StrictQuery(project): StrictQuery<ProjectQuery>,
 ) -> Result<Json<TraceDetail>, ApiError> {
     let key = find_key(&app, &id, &project).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn get_trace(
 )]
 pub(crate) async fn delete_trace(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     StrictQuery(project): StrictQuery<ProjectQuery>,
 ) -> Result<StatusCode, ApiError> {
     let key = find_key(&app, &id, &project).await?;
@@ -146,7 +146,7 @@ fn trace_not_found(id: &str) -> ApiError {
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct SpansQuery {
-    /// How many, 1 to 1000.
+    /// How many, 1 to 1000; fewer come where they are more than 16 MiB together.
     #[param(default = 100, minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// `next_cursor` or `previous_cursor` of another window.
@@ -175,7 +175,7 @@ pub(crate) struct SpansQuery {
 )]
 pub(crate) async fn list_spans(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     StrictQueries(project, query): StrictQueries<ProjectQuery, SpansQuery>,
 ) -> Result<Json<SpanPage>, ApiError> {
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);
@@ -237,7 +237,7 @@ pub(crate) struct OutlineQuery {
 )]
 pub(crate) async fn outline(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     StrictQueries(project, query): StrictQueries<ProjectQuery, OutlineQuery>,
 ) -> Result<Json<TraceOutline>, ApiError> {
     let limit = query.limit.unwrap_or(20_000).clamp(1, 100_000);
@@ -273,7 +273,7 @@ pub(crate) struct SearchQuery {
 )]
 pub(crate) async fn search(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     StrictQueries(project, query): StrictQueries<ProjectQuery, SearchQuery>,
 ) -> Result<Json<SpanMatches>, ApiError> {
     let text = query.q.filter(|text| !text.trim().is_empty());

@@ -30,7 +30,7 @@ impl Drain<'_> {
     /// False where something stays.
     pub(super) fn run(&self, directory: &Path) -> anyhow::Result<bool> {
         if !directory.exists() {
-            (self.say)(&format!("nothing waits in {}", directory.display()));
+            (self.say)(&super::nothing_waits(directory));
             return Ok(true);
         }
         let mut drain = SpoolDrain::new(directory).with_timeout(self.timeout);
@@ -41,7 +41,7 @@ impl Drain<'_> {
             .run(&Variables(self.environment), &mut |line| (self.say)(line))
             .with_context(|| format!("cannot drain the folder {}", directory.display()))?;
         if drained.is_empty() {
-            (self.say)(&format!("nothing waits in {}", directory.display()));
+            (self.say)(&super::nothing_waits(directory));
         }
         for of_one in &drained {
             self.report(of_one);

@@ -10,7 +10,7 @@ pub(super) fn list(directory: &Path, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let inspection =
         inspect(directory).with_context(|| format!("cannot read {}", directory.display()))?;
     if inspection.destinations.is_empty() {
-        say(&format!("nothing waits in {}", directory.display()));
+        say(&super::nothing_waits(directory));
     }
     for destination in &inspection.destinations {
         list_destination(destination, say);

@@ -3,7 +3,7 @@
 mod drain;
 mod list;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -44,6 +44,16 @@ pub fn run(
             drain.run(&directory)
         }
     }
+}
+
+fn nothing_waits(directory: &Path) -> String {
+    // A mistyped name must not look like a spool that is empty.
+    let absent = if directory.exists() {
+        ""
+    } else {
+        ": there is no such folder"
+    };
+    format!("nothing waits in {}{absent}", directory.display())
 }
 
 fn resolve(given: Option<&PathBuf>, environment: Environment<'_>) -> anyhow::Result<PathBuf> {

@@ -10,7 +10,10 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use test_support::otlp::{Any, TestSpan, json_request, protobuf_request};
 use test_support::{KestrelOptions, KestrelProcess};
 
-use crate::support::{BINARY, JSON, PROTOBUF, connect, new_trace, raw, send, server, stored_spans};
+use crate::support::{
+    BINARY, JSON, PROTOBUF, connect, error_code, export_by_grpc, new_trace, raw, send, server,
+    stored_spans,
+};
 
 /// The most memory that a process has held so far.
 fn peak_mib(pid: u32) -> u64 {
@@ -88,6 +91,25 @@ fn a_body_beyond_64_mib_is_refused_announced_or_not() {
     let mut status = [0; 12];
     stream.read_exact(&mut status).unwrap();
     assert_eq!(&status, b"HTTP/1.1 413");
+}
+
+#[test]
+fn a_grpc_message_beyond_the_limit_is_refused_in_the_words_after_which_no_client_sends_it_again() {
+    let options = KestrelOptions::with_binary(BINARY)
+        .with_arg("--otlp-grpc=127.0.0.1:0")
+        .with_env("KESTREL_MAX_BODY_BYTES", "100000");
+    let server = KestrelProcess::start(options);
+    // RESOURCE_EXHAUSTED; after OUT_OF_RANGE clients of OTLP try again.
+    assert_eq!(export_by_grpc(&server, &vec![0; 100_001]), "8");
+}
+
+#[test]
+fn a_path_that_is_no_utf8_is_refused_in_the_shape_of_errors() {
+    let answer = server().get("/api/v1/traces/%ff");
+    assert_eq!(
+        (answer.status, error_code(&answer).as_str()),
+        (400, "invalid_parameter")
+    );
 }
 
 #[test]

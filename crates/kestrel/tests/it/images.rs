@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use test_support::otlp::{TestSpan, json_request, protobuf_request};
 use test_support::{Answer, KestrelOptions, KestrelProcess, request};
 
 use crate::s3::{S3Server, SECRET};
-use crate::support::{BINARY, JSON, PROTOBUF, error_code, new_trace, raw, server, stored_spans};
+use crate::support::{
+    BINARY, JSON, PROTOBUF, error_code, export_by_grpc, new_trace, raw, server, stored_spans,
+};
 
 /// A PNG of one pixel that no other test has: what follows its end is not looked at.
 pub(crate) fn new_png() -> Vec<u8> {
@@ -53,39 +53,6 @@ fn get(server: &KestrelProcess, method: &str, path: &str, headers: &[(&str, &str
 
 pub(crate) fn image_file(folder: &Path, hash: &str) -> PathBuf {
     folder.join("sha256").join(&hash[..2]).join(&hash[2..])
-}
-
-/// Sends a request to `TraceService/Export` as gRPC frames it; the code of the answer.
-fn export_by_grpc(server: &KestrelProcess, message: &[u8]) -> String {
-    let address = server.grpc_address().unwrap().to_owned();
-    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-    let framed = [&[0], &length[..], message].concat();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async move {
-        let stream = tokio::net::TcpStream::connect(&address).await.unwrap();
-        let connecting =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-        let (mut sender, connection) = connecting.await.unwrap();
-        tokio::spawn(connection);
-        let request = hyper::Request::post(format!(
-            "http://{address}/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-        ))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(Full::new(bytes::Bytes::from(framed)))
-        .unwrap();
-        let answer = sender.send_request(request).await.unwrap();
-        let in_head = answer.headers().get("grpc-status").cloned();
-        let collected = answer.into_body().collect().await.unwrap();
-        let in_trailers = collected
-            .trailers()
-            .and_then(|trailers| trailers.get("grpc-status").cloned());
-        let status = in_trailers.or(in_head).unwrap();
-        status.to_str().unwrap().to_owned()
-    })
 }
 
 #[test]

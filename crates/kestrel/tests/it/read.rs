@@ -345,4 +345,9 @@ fn a_project_is_registered_once_however_often_it_is_asked_for() {
             (400, "invalid_body")
         );
     }
+    let large = server.post("/api/v1/projects", &[JSON], &vec![b' '; (1 << 20) + 1]);
+    assert_eq!(
+        (large.status, error_code(&large).as_str()),
+        (413, "body_too_large")
+    );
 }

@@ -64,3 +64,4 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: pathlib.Path) -> Non
     done = spool("drain", tmp_path / "none")
     assert done.returncode == 0
     assert "nothing waits" in done.stdout
+    assert "there is no such folder" in done.stdout
