@@ -31,7 +31,13 @@ _native.register(
 
 
 def current_trace_id() -> Optional[str]:
-    """The id of the current rollout as `trace_run` returned it; None outside of any."""
+    """The id of the current rollout as `trace_run` returned it; None outside of any.
+
+    Example:
+        >>> with caribou.trace_run(datapoint_id="req_1", phase="prod", trace_id="trc_1"):
+        ...     caribou.current_trace_id()
+        'trc_1'
+    """
     scope = _native.current()
     return scope.trace_id if scope is not None else None
 

@@ -446,26 +446,42 @@ def set_error(message: str) -> None:
 
 
 def increment_turn() -> None:
-    """Advances to the next turn and its first place."""
+    """Advances to the next turn and its first place.
+
+    Example:
+        >>> caribou.increment_turn()
+    """
     scope = _native.current("increment_turn")
     if scope is not None:
         scope.increment_turn()
 
 
 def increment_intra() -> None:
-    """Leaves one place of the turn out."""
+    """Leaves one place of the turn out.
+
+    Example:
+        >>> caribou.increment_intra()
+    """
     scope = _native.current("increment_intra")
     if scope is not None:
         scope.increment_intra()
 
 
 def set_turn_index(n: int) -> None:
-    """Goes to turn `n`, leaving the next place within it as it is."""
+    """Goes to turn `n`, counted from 0, leaving the next place within it as it is.
+
+    Example:
+        >>> caribou.set_turn_index(3)
+    """
     _set_index("set_turn_index", n)
 
 
 def set_intra_index(n: int) -> None:
-    """Makes `n` the next place within the turn."""
+    """Makes `n`, counted from 0, the next place within the turn.
+
+    Example:
+        >>> caribou.set_intra_index(0)
+    """
     _set_index("set_intra_index", n)
 
 

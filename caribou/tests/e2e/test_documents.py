@@ -133,7 +133,12 @@ def test_a_block_runs_as_it_stands(lenient_kestrel: OtlpSink, document: str, num
     assert (caribou.stats()["warnings"], caribou.stats()["unrecorded"]) == (warnings, unrecorded)
 
 
-GUIDE = re.findall(r"^```python\n(.*?)^```", (REPOSITORY / "docs" / "sdk-python.md").read_text(), re.M | re.S)
+def examples_of(path: str) -> list[str]:
+    """The Python examples of a page."""
+    return re.findall(r"^```python\n(.*?)^```", (REPOSITORY / path).read_text(), re.M | re.S)
+
+
+GUIDE = examples_of("docs/sdk-python.md")
 
 
 def test_the_examples_of_the_guide_run(lenient_kestrel: OtlpSink) -> None:
@@ -147,6 +152,18 @@ def test_the_examples_of_the_guide_run(lenient_kestrel: OtlpSink) -> None:
     assert {"req_123", "req_124", "req_125", "req_126", "why?"} <= datapoints
     assert len(lenient_kestrel.items(name="worked")) == 3
     assert len(GUIDE) >= 7
+
+
+@pytest.mark.parametrize("path", ["README.md", "caribou/README.md", "docs/getting-started.md"])
+def test_the_first_example_that_a_reader_meets_runs_as_it_stands(path: str, lenient_kestrel: OtlpSink) -> None:
+    before = caribou.stats()
+    (example,) = examples_of(path)
+    exec(compile(example, path, "exec"), {})
+    assert caribou.flush()
+    root = lenient_kestrel.root()
+    assert root.rollout_status == "COMPLETED"
+    assert lenient_kestrel.items(role="user")
+    assert (caribou.stats()["warnings"], caribou.stats()["unrecorded"]) == (before["warnings"], before["unrecorded"])
 
 
 def test_no_code_is_overlooked() -> None:
