@@ -41,6 +41,7 @@ class KestrelClient:
         """Registers a project, or finds it where it is registered already; any number of calls is as good as one.
 
         Raises:
+            ValueError: where the name is None.
             KestrelError: where Kestrel refuses, or does not answer after several attempts.
 
         Example:
@@ -48,6 +49,8 @@ class KestrelClient:
             >>> if kestrel.enabled:
             ...     kestrel.get_or_create_project(name="my-project")
         """
+        if name is None:
+            raise ValueError("get_or_create_project needs a name: None is none")
         if not self.enabled:
             self._tell_once()
             return None

@@ -22,6 +22,12 @@ def test_a_project_is_registered(recorded: OtlpSink) -> None:
     assert recorded.requests[0]["content-type"] == "application/json"
 
 
+def test_a_project_without_a_name_is_an_error(recorded: OtlpSink) -> None:
+    with pytest.raises(ValueError, match="name"):
+        caribou.get_kestrel_client().get_or_create_project(name=None)  # type: ignore[arg-type]
+    assert recorded.requests == []
+
+
 def test_a_busy_server_is_asked_again(recorded: OtlpSink) -> None:
     recorded.answers += [Answer(503), Answer(429, {"Retry-After": "0"})]
     assert caribou.get_kestrel_client().get_or_create_project(name="p") is not None
