@@ -10,5 +10,6 @@ export const keys = {
   outline: (id: string) => ["trace", id, "outline"] as const,
   windows: (id: string) => ["trace", id, "window"] as const,
   window: (id: string, window: number) => ["trace", id, "window", window] as const,
+  spanAlone: (id: string, index: number) => ["trace", id, "window", "alone", index] as const,
   search: (id: string, text: string) => ["trace", id, "search", text] as const,
 };

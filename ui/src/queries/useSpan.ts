@@ -24,7 +24,21 @@ export function windowOptions(api: KestrelApi, traceId: string, window: number) 
   };
 }
 
-/** The span at a place, with content, fetched with its neighbours; `index` null asks for nothing. */
+function aloneOptions(api: KestrelApi, traceId: string, index: number) {
+  return {
+    queryKey: keys.spanAlone(traceId, index),
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api.spans(traceId, { offset: index, limit: 1 }, signal),
+    gcTime: KEPT_MS,
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+/**
+ * The span at a place, with content, fetched with its neighbours; `index` null asks for nothing.
+ *
+ * A window of large spans holds fewer of them than were asked for. What is missing is fetched by itself, when shown.
+ */
 export function useSpan(traceId: string, index: number | null) {
   const api = useApi();
   const window = windowOf(index ?? 0);
@@ -33,5 +47,16 @@ export function useSpan(traceId: string, index: number | null) {
       index === null ? null : (page.items[index - page.offset] ?? null),
     [index],
   );
-  return useQuery({ ...windowOptions(api, traceId, window), select, enabled: index !== null });
+  const among = useQuery({
+    ...windowOptions(api, traceId, window),
+    select,
+    enabled: index !== null,
+  });
+  const missing = index !== null && among.data === null;
+  const alone = useQuery({
+    ...aloneOptions(api, traceId, index ?? 0),
+    select,
+    enabled: missing,
+  });
+  return missing ? alone : among;
 }

@@ -6,7 +6,16 @@ export const server = setupServer();
 
 /** Answers `GET /api/v1/{path}` with a value. */
 export function answer(path: string, body: JsonBodyType): void {
-  server.use(http.get(`*/api/v1/${path}`, () => HttpResponse.json(body)));
+  answerWith(path, () => body);
+}
+
+/** Answers `GET /api/v1/{path}` with what follows from its query. */
+export function answerWith(path: string, body: (query: URLSearchParams) => JsonBodyType): void {
+  server.use(
+    http.get(`*/api/v1/${path}`, ({ request }) =>
+      HttpResponse.json(body(new URL(request.url).searchParams)),
+    ),
+  );
 }
 
 /** Answers `GET /api/v1/{path}` with an error as Kestrel words them. */
