@@ -80,12 +80,11 @@ impl SpanWriter {
 
     /// Adds an attribute that is text.
     pub fn text(&mut self, key: &str, text: &str) {
-        let value_len = field_len(text.len());
-        if value_len < SHORT {
-            self.key(key, value_len, [TEXT, byte(text.len())]);
+        if text.len() < SHORT {
+            self.key(key, 2 + text.len(), [TEXT, byte(text.len())]);
             self.written.bytes.extend_from_slice(text.as_bytes());
         } else {
-            self.key_of_long_value(key, value_len);
+            self.key_of_long_value(key, field_len(text.len()));
             put_bytes_field(&mut self.written.bytes, 1, text.as_bytes());
         }
     }
@@ -120,10 +119,10 @@ impl SpanWriter {
         self.written.bytes.extend_from_slice(&bytes[1..]);
     }
 
-    /// Begins an attribute with its key and the first two bytes of its value, of which there are fewer than [`SHORT`].
+    /// Begins an attribute with its key and the first two bytes of its value.
     #[inline]
     fn key(&mut self, key: &str, value_len: usize, value: [u8; 2]) {
-        let length = field_len(key.len()) + field_len(value_len);
+        let length = 2 + key.len() + 2 + value_len;
         if length < SHORT {
             let start = [ATTRIBUTE, byte(length), KEY, byte(key.len())];
             self.written.bytes.extend_from_slice(&start);
