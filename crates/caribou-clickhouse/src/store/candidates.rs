@@ -18,7 +18,7 @@ use super::{Result, Store};
 pub(super) struct CandidateQuery<'q> {
     /// The condition on rows of `traces`.
     pub(super) condition: &'q Statement,
-    /// The part of it that says where to begin: projects and times.
+    /// The part of it that says where to begin, or less.
     pub(super) bounds: &'q Statement,
     /// Whether it may let a good part of all rows through without letting all through.
     pub(super) broad: bool,

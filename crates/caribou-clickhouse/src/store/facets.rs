@@ -18,6 +18,8 @@ struct Counted {
     expression: &'static str,
     /// A trace may have several values of it.
     many: bool,
+    /// A further value, and which traces have it besides: counting two columns takes half as long as joining them.
+    further: Option<(&'static str, &'static str)>,
 }
 
 const FIELDS: [Counted; 9] = [
@@ -27,11 +29,10 @@ const FIELDS: [Counted; 9] = [
         "if(status_text = '', status, status_text)",
     ),
     one(Field::State, "state", STATE),
-    many(
-        Field::Model,
-        "model",
-        "arrayJoin(arrayDistinct(arrayPushBack(models, model_name)))",
-    ),
+    Counted {
+        further: Some(("model_name", "NOT has(models, model_name)")),
+        ..many(Field::Model, "model", "arrayJoin(models)")
+    },
     many(Field::Tags, "tags", "arrayJoin(tags)"),
     one(Field::Phase, "phase", "phase"),
     one(Field::Project, "project", "project"),
@@ -46,6 +47,7 @@ const fn one(field: Field, name: &'static str, expression: &'static str) -> Coun
         name,
         expression,
         many: false,
+        further: None,
     }
 }
 
@@ -55,6 +57,7 @@ const fn many(field: Field, name: &'static str, expression: &'static str) -> Cou
         name,
         expression,
         many: true,
+        further: None,
     }
 }
 
@@ -129,7 +132,16 @@ fn counts_of(filter: &TraceFilter, positions: &[usize]) -> Statement {
         "SELECT toUInt8(multiIf({field}, 255)) AS field, multiIf({value}, '') AS value, count() AS traces \
          FROM (SELECT {values} FROM traces FINAL WHERE "
     ));
-    sql.push_statement(&filter.condition()).push(&format!(
+    sql.push_statement(&filter.condition());
+    for &position in positions {
+        if let Some((further, besides)) = FIELDS[position].further {
+            sql.push(&format!(
+                " UNION ALL SELECT {further} AS value_{position} FROM traces FINAL WHERE {besides} AND "
+            ))
+            .push_statement(&filter.condition());
+        }
+    }
+    sql.push(&format!(
         ") GROUP BY GROUPING SETS ({sets}) HAVING value != '' \
          ORDER BY field, traces DESC, value LIMIT {VALUES_PER_FIELD} BY field"
     ));

@@ -243,6 +243,11 @@ impl TraceFilter {
         anywhere && (self.state.is_empty() || self.state.contains(&RolloutState::Ended))
     }
 
+    /// Whether it says when they started.
+    pub(super) const fn is_timed(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+
     /// The part of the condition that keys and the index on starts answer at once: projects and times.
     pub(super) fn bounds(&self) -> Statement {
         let mut sql = Statement::new("true");

@@ -44,6 +44,16 @@ const GENEROUS: usize = 8;
 /// Most candidates that are asked about at once.
 const MAX_BATCH: usize = 8192;
 
+/// What is asked of candidates.
+struct Wanted {
+    condition: Statement,
+    bounds: Statement,
+    broad: bool,
+    selective: bool,
+    /// Lookups that let much through are left out of the condition.
+    wide: bool,
+}
+
 /// Project and trace.
 type Id = (String, String);
 
@@ -64,29 +74,25 @@ impl Store {
             }
             None => (None, None),
         };
-        let Some((condition, wide)) = self.candidate_condition(filter).await? else {
+        let Some(wanted) = self.wanted(filter).await? else {
             return Ok(Page {
                 items: Vec::new(),
                 next_cursor: None,
                 total: paging.with_total.then_some(0),
             });
         };
-        let bounds = filter.bounds();
-        let columns_decide = condition == filter.column_condition();
-        let selective = !filter.is_broad() || !columns_decide;
-        let broad = !selective && condition != bounds;
         let mut found: Vec<(SummaryRow, Place)> = Vec::new();
         let mut seen: HashSet<Id> = HashSet::new();
         let mut batch = limit + 1 + SPARE_CANDIDATES;
-        if wide && filter.asks_metadata_alone() {
+        if wanted.wide && filter.asks_metadata_alone() {
             batch = (batch * GENEROUS).min(MAX_BATCH);
         }
         while found.len() <= limit {
             let query = CandidateQuery {
-                condition: &condition,
-                bounds: &bounds,
-                broad,
-                selective,
+                condition: &wanted.condition,
+                bounds: &wanted.bounds,
+                broad: wanted.broad,
+                selective: wanted.selective,
                 sort: paging.sort,
                 after: place.as_ref(),
                 pace,
@@ -100,13 +106,13 @@ impl Store {
                 pace = Some(first.place().pace_to(&last.place(), rows.len()));
             }
             place = rows.last().map(Candidate::place);
-            if wide {
+            if wanted.wide {
                 rows = self.passing(filter, &rows).await?;
             }
             // More than the page are read only where some of them are older versions.
             for rows in rows.chunks(limit + 1) {
                 if found.len() <= limit {
-                    let passing = if wide {
+                    let passing = if wanted.wide {
                         rows.to_vec()
                     } else {
                         self.passing(filter, rows).await?
@@ -118,7 +124,7 @@ impl Store {
             if exhausted {
                 break;
             }
-            if wide {
+            if wanted.wide {
                 batch = (batch * 4).min(MAX_BATCH);
             }
         }
@@ -163,10 +169,10 @@ impl Store {
         Ok(summaries)
     }
 
-    /// The condition for candidates, and whether lookups were left out of it; `None` where one finds nothing.
-    async fn candidate_condition(&self, filter: &TraceFilter) -> Result<Option<(Statement, bool)>> {
+    /// What is asked of candidates; `None` where a lookup finds nothing.
+    async fn wanted(&self, filter: &TraceFilter) -> Result<Option<Wanted>> {
         let mut condition = filter.column_condition();
-        let mut wide = false;
+        let (mut wide, mut narrow) = (false, false);
         for lookup in filter.lookups() {
             let ids = lookup.ids(filter);
             let mut probe = Statement::new("SELECT count() FROM (SELECT 1 FROM (");
@@ -178,6 +184,7 @@ impl Store {
                 return Ok(None);
             }
             if matches <= NARROW_LOOKUP {
+                narrow = true;
                 condition
                     .push(" AND (project, trace_id) IN (")
                     .push_statement(&ids)
@@ -186,7 +193,21 @@ impl Store {
                 wide = true;
             }
         }
-        Ok(Some((condition, wide)))
+        let bounds = filter.bounds();
+        let selective = narrow || !filter.is_broad();
+        Ok(Some(Wanted {
+            broad: !selective && (condition != bounds || !filter.project.is_empty()),
+            selective,
+            wide,
+            // Without a condition the index on starts finds the newest at once. That they may be of other projects, too,
+            // costs less than looking for those of this one.
+            bounds: if filter.is_timed() {
+                bounds
+            } else {
+                Statement::new("true")
+            },
+            condition,
+        }))
     }
 
     /// Those of the candidates that other tables let through.

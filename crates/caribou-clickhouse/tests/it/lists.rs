@@ -255,9 +255,10 @@ async fn pages_of_any_size_and_order_make_up_the_whole_list_once() {
     }
 }
 
-/// Rows of `traces` made of a number each: three start at one moment, some tags are frequent, some rare, some long ago.
+/// Rows of `traces` made of a number each: three start at one moment, some tags are frequent, some rare, some long ago,
+/// as is one of the projects.
 const NUMBERED: &str = "INSERT INTO traces (project, trace_id, version, status, started_at, score, tags, last_seen_at) \
-     SELECT 'numbered', lower(leftPad(hex(sipHash64(number)), 32, '0')), 1, if(number % 8 = 0, 'ERROR', 'COMPLETED'), \
+     SELECT multiIf(number < 300, 'past', number % 2 = 0, 'even', 'odd'), lower(leftPad(hex(sipHash64(number)), 32, '0')), 1, if(number % 8 = 0, 'ERROR', 'COMPLETED'), \
      fromUnixTimestamp64Milli(toInt64(1795219200000 + intDiv(number, 3)), 'UTC'), \
      if(number < 2900, 1, number / 3000), arrayFilter(tag -> tag != '', [if(number % 3 = 0, 'often', ''), \
      if(number % 60 = 0, 'seldom', ''), if(number IN (7, 1500, 2998), 'rare', ''), if(number < 300, 'old', '')]), now64(6) \
@@ -290,6 +291,30 @@ async fn filtered_pages_find_what_is_near_far_frequent_or_rare() {
     let pages = filtered(&store, &failed, TraceSort::default(), 10).await;
     assert_eq!(pages.len(), 150);
     assert!(pages.is_sorted_by(|left, right| left.started_at >= right.started_at));
+}
+
+#[tokio::test]
+async fn pages_of_a_project_find_what_is_near_or_far() {
+    let (store, client) = new_database().await;
+    execute(&client, NUMBERED).await;
+    for (projects, expected) in [
+        (texts("past"), 300),
+        (texts("even"), 1350),
+        (two("past", "odd"), 1650),
+        (texts("none"), 0),
+    ] {
+        for sort in ["-started_at", "started_at", "-score"] {
+            let filter = TraceFilter {
+                project: projects.clone(),
+                ..TraceFilter::default()
+            };
+            let sort = sort.parse().unwrap();
+            let whole = filtered(&store, &filter, sort, 1000).await;
+            assert_eq!(whole.len(), expected, "{projects:?} {sort:?}");
+            let pages = filtered(&store, &filter, sort, 150).await;
+            assert!(ids(&pages) == ids(&whole), "{projects:?} {sort:?}");
+        }
+    }
 }
 
 #[tokio::test]
