@@ -56,6 +56,8 @@ impl Outbox {
     const APPEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
     /// A disk that hangs delays the first spans no longer than this.
     const LONGEST_OPENING: Duration = Duration::from_secs(1);
+    /// A disk that hangs holds up nothing that is in memory for longer.
+    const LONGEST_APPEND: Duration = Duration::from_secs(1);
     /// How often the courier looks for what processes that died have left.
     const LOOK_AROUND: Duration = Duration::from_secs(30);
 
@@ -121,14 +123,15 @@ impl Outbox {
                 return Next::End;
             }
             let opening = matches!(state.keeper, Keeper::Opening) && now < opened_by;
-            if !opening && state.appending == 0 {
+            let hangs = state.append_hangs(now);
+            if !opening && (state.appending == 0 || hangs) {
                 if now >= look_around {
                     state.look_around_at = Some(now + Self::LOOK_AROUND);
                     state.on_disk = true;
                     state.spool_put_off = false;
                 }
                 match &state.keeper {
-                    Keeper::Present(shelf) if state.on_disk => {
+                    Keeper::Present(shelf) if state.on_disk && !hangs => {
                         return Next::Drain(Arc::clone(shelf));
                     }
                     _ if !state.held.is_empty() => return Next::Send(state.take_flight()),
@@ -139,9 +142,10 @@ impl Outbox {
             }
             let until = if opening {
                 opened_by
-            } else if state.appending > 0 {
+            } else if let Some(began) = state.append_began.filter(|_| state.appending > 0 && !hangs)
+            {
                 // Its end is told; what is due until then has to wait.
-                now + Self::LOOK_AROUND
+                began + Self::LONGEST_APPEND
             } else {
                 wake.map_or(look_around, |wake| wake.min(look_around))
             };
@@ -485,6 +489,7 @@ impl Outbox {
     /// that are lost because there is no time to try again.
     pub(super) fn appended(&self, safe: u64, failed: bool) -> u64 {
         let mut state = self.lock();
+        state.append_began = None;
         let gone = std::mem::take(&mut state.gone_meanwhile);
         state.mark_kept(safe.saturating_sub(gone));
         // A flight is settled as a whole; until all of it is in the spool, it stays here.

@@ -158,10 +158,16 @@ impl Shelf {
 
     /// Notes that the destination has answered; costs nothing but the first time.
     pub(super) fn answered(&self) {
-        if self.answered.swap(true, Ordering::Relaxed) {
+        if self.answered.load(Ordering::Relaxed) {
             return;
         }
-        self.lock().set_max_bytes(None);
+        // Where the disk hangs with it, the next answer does as well.
+        let Ok(mut spool) = self.spool.try_lock() else {
+            return;
+        };
+        spool.set_max_bytes(None);
+        drop(spool);
+        self.answered.store(true, Ordering::Relaxed);
         if let Some(mark) = &self.unanswered {
             // Without the note the next process has less room until it is answered itself.
             mark.parent().map(std::fs::create_dir_all);

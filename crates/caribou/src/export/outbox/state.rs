@@ -24,6 +24,8 @@ pub(super) struct OutboxState {
     pub(super) flight_kept: bool,
     /// How many of `held`, from the front, are being appended to the spool.
     pub(super) appending: usize,
+    /// When the append began that is under way.
+    pub(super) append_began: Option<Instant>,
     /// Spans that were settled and left while they were being appended.
     pub(super) gone_meanwhile: u64,
     /// A failed append is not repeated before.
@@ -142,7 +144,13 @@ impl OutboxState {
     pub(super) fn take_flight(&mut self) -> Vec<Arc<Chunk>> {
         let mut taken: Vec<Arc<Chunk>> = Vec::new();
         let (mut spans, mut bytes) = (0, 0);
-        for held in &self.held {
+        // While the disk hangs with some of them, those come first and by themselves.
+        let most = if self.appending > 0 {
+            self.appending
+        } else {
+            self.held.len()
+        };
+        for held in self.held.iter().take(most) {
             spans += held.chunk.len();
             bytes += held.chunk.bytes.len();
             let full = spans > Chunk::MAX_SPANS || bytes > Chunk::MAX_BYTES;
@@ -169,12 +177,19 @@ impl OutboxState {
             });
         }
         self.appending = taken.len();
+        self.append_began = Some(Instant::now());
         taken
     }
 
     /// Whether nothing is to be sent any more once nothing is here.
     pub(super) fn is_last(&self) -> bool {
         (self.complete || self.closing.is_some()) && !self.spool_put_off
+    }
+
+    /// Whether the disk takes so long that nothing waits for it.
+    pub(super) fn append_hangs(&self, now: Instant) -> bool {
+        self.append_began
+            .is_some_and(|began| now.duration_since(began) >= Outbox::LONGEST_APPEND)
     }
 
     pub(super) fn has_room(&self, bytes: usize) -> bool {
@@ -216,7 +231,7 @@ impl OutboxState {
     pub(super) fn end_flight(&mut self) {
         if self.appending > 0 {
             let flight = self.held.iter().take(self.flight);
-            self.gone_meanwhile = flight.map(Held::left).sum();
+            self.gone_meanwhile += flight.map(Held::left).sum::<u64>();
             self.appending = self.appending.saturating_sub(self.flight);
         }
         for _ in 0..std::mem::take(&mut self.flight) {
@@ -449,6 +464,37 @@ mod tests {
         outbox.settle_flight(0, 0, false);
         outbox.lock().look_around_at = Some(Instant::now());
         assert!(matches!(outbox.next(None), Next::Drain(_)));
+    }
+
+    #[test]
+    fn while_the_disk_hangs_what_is_in_memory_is_sent_and_counted_once() {
+        let outbox = outbox_holding(300);
+        let chunk = |spans| {
+            let mut chunk = Chunk::default();
+            for _ in 0..spans {
+                chunk.push(b"span");
+            }
+            Arc::new(chunk)
+        };
+        outbox.offer(&chunk(300));
+        outbox.offer(&chunk(300));
+        assert_eq!(spans_to_append(&outbox), 900);
+        outbox.offer(&chunk(5));
+        let long_ago = Instant::now().checked_sub(Outbox::LONGEST_APPEND);
+        outbox.lock().append_began = long_ago;
+        for _ in 0..2 {
+            assert!(matches!(outbox.next(None), Next::Send(chunks) if chunks[0].len() == 300));
+            assert!(outbox.settle_flight(300, 0, true), "it may be on disk");
+        }
+        // The third is under way when the disk comes back.
+        assert!(matches!(outbox.next(None), Next::Send(chunks) if chunks.len() == 1));
+        outbox.appended(900, false);
+        assert!(outbox.settle_flight(300, 0, true));
+        assert!(matches!(outbox.next(None), Next::Send(chunks) if chunks[0].len() == 5));
+        assert!(!outbox.settle_flight(5, 0, true));
+        let counts = outbox.counts();
+        assert_eq!((counts.acknowledged, counts.spooled), (905, 0));
+        assert!(outbox.lock().held.is_empty());
     }
 
     #[test]
