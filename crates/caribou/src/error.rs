@@ -19,6 +19,14 @@ pub enum ConfigureError {
         /// Its value.
         url: String,
     },
+    /// A URL with a user or a password in it, which would stand in every log that names the address.
+    #[error("{setting} must not carry a user or a password; set {instead}")]
+    UrlWithCredentials {
+        /// Which setting.
+        setting: &'static str,
+        /// Where they belong.
+        instead: &'static str,
+    },
 }
 
 /// Why a rollout was not opened.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use caribou_clickhouse::{Cluster, Connection};
 
 use super::given_or;
-use super::url::checked_url;
+use super::url::{Address, address};
 use crate::config::Config;
 use crate::environment::{self as variable, Environment};
 use crate::{ConfigureError, Secret};
@@ -53,17 +53,23 @@ impl Config {
         let Some(url) = text(&given.url, variable::CLICKHOUSE_URL) else {
             return Ok(None);
         };
+        let Address { url, credentials } = address(variable::CLICKHOUSE_URL, &url)?;
+        let (url_user, url_password) = credentials.unzip();
         let database = text(&given.database, variable::CLICKHOUSE_DATABASE);
         Ok(Some(ClickHouseTarget {
-            url: checked_url(variable::CLICKHOUSE_URL, &url)?,
+            url,
             database: database.unwrap_or_else(|| caribou_clickhouse::DEFAULT_DATABASE.to_owned()),
             cluster: environment.non_empty(variable::CLICKHOUSE_CLUSTER),
-            user: text(&given.user, variable::CLICKHOUSE_USER),
-            password: given.password.clone().or_else(|| {
-                environment
-                    .non_empty(variable::CLICKHOUSE_PASSWORD)
-                    .map(Secret::from)
-            }),
+            user: text(&given.user, variable::CLICKHOUSE_USER).or(url_user),
+            password: given
+                .password
+                .clone()
+                .or_else(|| {
+                    environment
+                        .non_empty(variable::CLICKHOUSE_PASSWORD)
+                        .map(Secret::from)
+                })
+                .or(url_password),
             timeout: REQUEST_TIMEOUT,
             certificates: environment.non_empty(variable::SSL_CERT_FILE),
         }))

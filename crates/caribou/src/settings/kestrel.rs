@@ -38,7 +38,7 @@ impl Config {
                 .map(Secret::from)
         });
         let url = match &named {
-            Some(url) => checked_url("KESTREL_API_URL", url)?,
+            Some(url) => checked_url(variable::KESTREL_API_URL, url, "KESTREL_API_KEY")?,
             None => DEFAULT_KESTREL_URL.to_owned(),
         };
         Ok(KestrelTarget {

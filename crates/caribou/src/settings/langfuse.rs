@@ -46,7 +46,11 @@ impl Config {
         let host = text(&given.host, variable::LANGFUSE_HOST);
         let host = host.as_deref().unwrap_or(DEFAULT_LANGFUSE_HOST);
         Ok(Some(LangfuseTarget {
-            host: checked_url(variable::LANGFUSE_HOST, host)?,
+            host: checked_url(
+                variable::LANGFUSE_HOST,
+                host,
+                "LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY",
+            )?,
             public_key: public_key.trim().to_owned(),
             secret_key,
             timeout: DEFAULT_REQUEST_TIMEOUT,

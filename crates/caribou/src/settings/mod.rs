@@ -245,6 +245,33 @@ mod tests {
     }
 
     #[test]
+    fn user_and_password_of_clickhouse_may_stand_in_its_url_and_are_known_apart_from_it() {
+        let of = |variables: &[(&str, &str)]| {
+            let settings = resolve(&Config::new(), variables).unwrap();
+            let target = settings.clickhouse.unwrap();
+            (target.url, target.user, target.password)
+        };
+        let url = ("CLICKHOUSE_URL", "https://ann:secret@ch:8443");
+        assert_eq!(
+            of(&[url]),
+            (
+                "https://ch:8443".to_owned(),
+                Some("ann".to_owned()),
+                Some("secret".into())
+            )
+        );
+        let (_, user, password) = of(&[
+            url,
+            ("CLICKHOUSE_USER", "bob"),
+            ("CLICKHOUSE_PASSWORD", "his"),
+        ]);
+        assert_eq!(
+            (user, password),
+            (Some("bob".to_owned()), Some("his".into()))
+        );
+    }
+
+    #[test]
     fn without_any_url_spans_go_to_this_machine_and_that_is_said() {
         let settings = resolve(&Config::new(), &[]).unwrap();
         assert_eq!(settings.otlp.url, "http://127.0.0.1:4700/v1/traces");

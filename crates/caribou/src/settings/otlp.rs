@@ -55,7 +55,7 @@ pub(super) fn resolve_otlp(
             variable::OTEL_EXPORTER_OTLP_HEADERS,
         );
         headers.extend(pairs(&given.unwrap_or_default()).map(|(name, value)| (name, value.into())));
-        checked_url(setting, &url)?
+        checked_url(setting, &url, "OTEL_EXPORTER_OTLP_HEADERS")?
     } else {
         if let Some(key) = &kestrel.api_key {
             let bearer = format!("Bearer {}", key.expose());

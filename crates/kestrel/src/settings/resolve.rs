@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use caribou_clickhouse::DEFAULT_DATABASE;
+use percent_encoding::percent_decode_str;
+use url::Url;
 
 use super::read::{Environment, SettingsError, given, loopback, parse};
 use super::{
@@ -76,14 +78,37 @@ impl ClickHouseSettings {
         let text = |variable, default: &str| {
             given(environment, variable).unwrap_or_else(|| default.to_owned())
         };
+        let (url, url_user, url_password) =
+            split_credentials(given(environment, env::CLICKHOUSE_URL)?);
+        let url_user = url_user.unwrap_or_else(|| "default".to_owned());
+        let url_password = url_password.unwrap_or_default();
         Some(Self {
-            url: given(environment, env::CLICKHOUSE_URL)?,
+            url,
             database: text(env::CLICKHOUSE_DATABASE, DEFAULT_DATABASE),
             cluster: given(environment, env::CLICKHOUSE_CLUSTER),
-            user: text(env::CLICKHOUSE_USER, "default"),
-            password: Secret::new(text(env::CLICKHOUSE_PASSWORD, "")),
+            user: text(env::CLICKHOUSE_USER, &url_user),
+            password: Secret::new(text(env::CLICKHOUSE_PASSWORD, &url_password)),
         })
     }
+}
+
+/// An address, and the user and password that stood in it: it is named in logs, they are not.
+fn split_credentials(text: String) -> (String, Option<String>, Option<String>) {
+    let Ok(mut url) = Url::parse(&text) else {
+        return (text, None, None);
+    };
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let user = Some(decoded(url.username())).filter(|user| !user.is_empty());
+    let password = url.password().map(decoded);
+    // Refused only where a URL cannot have them, and so has none.
+    if url.set_username("").is_err() || url.set_password(None).is_err() {
+        return (text, None, None);
+    }
+    (
+        url.as_str().trim_end_matches('/').to_owned(),
+        user,
+        password,
+    )
 }
 
 impl ImageSettings {
@@ -176,6 +201,29 @@ mod tests {
             ("caribou", "default")
         );
         assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn user_and_password_may_stand_in_the_clickhouse_url_and_are_known_apart_from_it() {
+        let remote = |variables: &[(&str, &str)]| {
+            let settings = resolve(&ServeArgs::default(), variables).unwrap();
+            let StoreSettings::Remote(remote) = settings.store else {
+                panic!("no remote");
+            };
+            let password = remote.password.reveal().to_owned();
+            (remote.url, remote.user, password)
+        };
+        let url = ("CLICKHOUSE_URL", "https://ann:s%3Acret@ch:8443/");
+        assert_eq!(
+            remote(&[url]),
+            ("https://ch:8443".into(), "ann".into(), "s:cret".into())
+        );
+        let (_, user, password) = remote(&[
+            url,
+            ("CLICKHOUSE_USER", "bob"),
+            ("CLICKHOUSE_PASSWORD", "his"),
+        ]);
+        assert_eq!((&*user, &*password), ("bob", "his"));
     }
 
     #[test]
