@@ -1,6 +1,7 @@
 """Reads figures as JSON lines from standard input and prints them as a table.
 
-A figure is `{"name", "value", "unit", "peer"?, "peer_value"?, "ratio"?, "budget"?, "met"?}`.
+A figure is `{"name", "value", "unit", "peer"?, "peer_value"?, "ratio"?, "budget"?, "met"?}`; value and ratio of several
+rounds come with the lowest and highest of them, as `value_spread` and `ratio_spread`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,14 @@ def text_of(value: object) -> str:
     return str(value)
 
 
+def with_spread(figure: dict[str, object], key: str) -> str:
+    """A cell: the number and, in brackets, the lowest and highest of the rounds."""
+    spread = figure.get(f"{key}_spread")
+    if not isinstance(spread, list):
+        return text_of(figure.get(key))
+    return f"{text_of(figure.get(key))} ({text_of(spread[0])}–{text_of(spread[1])})"
+
+
 def main() -> None:
     """Prints one row a figure; lines that are not figures pass through."""
     rows = []
@@ -30,8 +39,9 @@ def main() -> None:
             print(line, end="")
             continue
         peer = f"{figure['peer']}: {text_of(figure.get('peer_value'))}" if figure.get("peer") else ""
-        value = f"{text_of(figure['value'])} {figure.get('unit', '')}"
-        rows.append([figure["name"], value, peer, *(text_of(figure.get(key)) for key in ("ratio", "budget", "met"))])
+        value = f"{with_spread(figure, 'value')} {figure.get('unit', '')}"
+        rest = (with_spread(figure, "ratio"), *(text_of(figure.get(key)) for key in ("budget", "met")))
+        rows.append([figure["name"], value, peer, *rest])
     table = [["figure", "value", "peer", "ratio", "budget", "met"], *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:

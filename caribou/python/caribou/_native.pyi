@@ -5,6 +5,8 @@ from typing import Any, final
 from caribou._lifecycle import Stats
 from caribou._types import Event, Grade, Message, ToolExecution
 
+DEBUG_BUILD: bool
+
 @final
 class Scope:
     @property

@@ -23,6 +23,10 @@ use pyo3::prelude::*;
 /// The native half of caribou.
 #[pymodule]
 mod _native {
+    /// Built without optimisation, which no measurement may overlook.
+    #[pymodule_export]
+    const DEBUG_BUILD: bool = cfg!(debug_assertions);
+
     #[pymodule_export]
     use crate::client::{kestrel_enabled, kestrel_get_or_create_project};
     #[pymodule_export]
