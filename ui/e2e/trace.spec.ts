@@ -80,10 +80,20 @@ describe("trace", () => {
     await loaded();
     await page.keyboard.press("/");
     await page.keyboard.type("guideline number 24");
-    await page.getByText("1 items, 1 hits").waitFor();
+    await page.getByText("1 item, 1 hit").waitFor();
     await page.keyboard.press("Enter");
     await selected().getByText("Guideline number 24").waitFor();
     await page.waitForURL(/find=guideline/);
+  });
+
+  test("on a small screen the search says which match it is at", async () => {
+    await page.setViewportSize({ width: 400, height: 800 });
+    await page.goto(`${site.url}/traces/${CODING_ID}?find=monotonic`);
+    await page.getByLabel("Search in this rollout").last().press("Enter");
+    await page
+      .getByRole("status")
+      .getByText(/^1 of \d/)
+      .waitFor();
   });
 
   test("an address with an item opens at that item", async () => {

@@ -3,6 +3,7 @@ import {
   formatCost,
   formatCount,
   formatDuration,
+  formatExactDuration,
   formatOffset,
   formatRelative,
   formatScore,
@@ -20,6 +21,12 @@ describe("numbers for people", () => {
     [7_440_000, "2h 04m"],
   ])("a duration of %s ms is %s", (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+
+  test("an exact duration says milliseconds where that says more", () => {
+    expect(formatExactDuration(375)).toBe("375 ms");
+    expect(formatExactDuration(185_000)).toBe("3m 05s (185,000 ms)");
+    expect(formatExactDuration(null)).toBeNull();
   });
 
   test.each([

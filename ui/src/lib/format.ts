@@ -17,6 +17,13 @@ export function formatDuration(ms: number | null | undefined): string {
   return `${Math.floor(hours / 24)}d ${pad(hours % 24)}h`;
 }
 
+/** A duration as people read it, and in milliseconds where that says more. */
+export function formatExactDuration(ms: number | null | undefined): string | null {
+  if (ms === null || ms === undefined) return null;
+  const human = formatDuration(ms);
+  return ms < 1000 ? human : `${human} (${formatExact(Math.round(ms))} ms)`;
+}
+
 /** Time since the start of a rollout: `0.0`, `4.2`, `3:05`, `2:04:00`. */
 export function formatOffset(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;

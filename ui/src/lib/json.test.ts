@@ -25,3 +25,9 @@ test("text stays as it is", () => {
   expect(toText("a")).toBe("a");
   expect(toText({ a: 1 })).toBe('{\n  "a": 1\n}');
 });
+
+test("where not all arguments fit on the line, short ones come first", () => {
+  const long = "x".repeat(300);
+  expect(toLine({ new_string: long, path: "parse.py" })).toMatch(/^path: parse\.py, new_string: x/);
+  expect(toLine({ new_string: "x", path: "parse.py" })).toBe("new_string: x, path: parse.py");
+});

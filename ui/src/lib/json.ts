@@ -40,11 +40,20 @@ const ESCAPES = /\u001b\[[0-9;]*[A-Za-z]/g;
 export function toLine(value: unknown, limit = 160): string {
   const structure = typeof value === "string" ? parseStructure(value) : value;
   const line = isObject(structure)
-    ? Object.entries(structure)
-        .map(([key, entry]) => `${key}: ${inline(entry, limit)}`)
-        .join(", ")
+    ? entriesLine(structure, limit)
     : inline(structure ?? value, limit);
   return cut(withoutImageUrls(line), limit);
+}
+
+const SHORT_ENTRY = 60;
+
+/** Where not all entries fit, the short ones come first: the path of an edit says more than the start of its text. */
+function entriesLine(object: JsonObject, limit: number): string {
+  const entries = Object.entries(object).map(([key, entry]) => `${key}: ${inline(entry, limit)}`);
+  const whole = entries.join(", ");
+  if (whole.length <= limit) return whole;
+  const isShort = (entry: string) => entry.length <= SHORT_ENTRY;
+  return [...entries.filter(isShort), ...entries.filter((entry) => !isShort(entry))].join(", ");
 }
 
 function inline(value: unknown, limit: number): string {

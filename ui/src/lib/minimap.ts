@@ -1,10 +1,20 @@
 /** What each line of the strip beside a long transcript stands for. */
-import { spanColor, type LookKind } from "./spanLook";
+import { spanRole, type LookKind } from "./spanLook";
 import type { TranscriptRow } from "./transcript";
 
+type Role = Exclude<LookKind, "error">;
+
+export interface StripLine {
+  /** What stands there; null between rows. */
+  role: Role | null;
+  /** How many rows with an error. */
+  errors: number;
+  /** Whether a grade is among them. */
+  grade: boolean;
+}
+
 /** What wins where several rows share a line. */
-const RANK: Readonly<Record<LookKind, number>> = {
-  error: 6,
+const RANK: Readonly<Record<Role, number>> = {
   grade: 5,
   user: 4,
   tool: 3,
@@ -34,22 +44,25 @@ export function rowAt(tops: Float64Array, place: number): number {
   return low;
 }
 
-/** Colours of the strip's lines; null between rows. */
-export function colorLines(
-  rows: TranscriptRow[],
+/** The lines of the strip from top to bottom. */
+export function stripLines(
+  rows: readonly TranscriptRow[],
   tops: Float64Array,
-  lines: number,
-): (LookKind | null)[] {
-  const colors = new Array<LookKind | null>(lines).fill(null);
-  const scale = lines / Math.max(1, tops.at(-1) ?? 0);
+  count: number,
+): StripLine[] {
+  const lines = Array.from({ length: count }, (): StripLine => {
+    return { role: null, errors: 0, grade: false };
+  });
+  const scale = count / Math.max(1, tops.at(-1) ?? 0);
   rows.forEach((row, place) => {
-    const color = spanColor(row.span);
+    const role = spanRole(row.span);
     const from = Math.floor((tops[place] ?? 0) * scale);
     const to = Math.max(from + 1, Math.floor((tops[place + 1] ?? 0) * scale) - 1);
-    for (let line = from; line < Math.min(to, lines); line += 1) {
-      const before = colors[line] ?? null;
-      if (before === null || RANK[color] > RANK[before]) colors[line] = color;
+    for (const line of lines.slice(from, to)) {
+      if (line.role === null || RANK[role] > RANK[line.role]) line.role = role;
+      if (row.span.error) line.errors += 1;
+      if (role === "grade") line.grade = true;
     }
   });
-  return colors;
+  return lines;
 }

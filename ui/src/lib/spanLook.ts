@@ -4,7 +4,11 @@ import type { SpanOutline } from "../api/types";
 export type LookKind = "system" | "user" | "assistant" | "tool" | "grade" | "event" | "error";
 
 export function spanColor(span: SpanOutline): LookKind {
-  if (span.error) return "error";
+  return span.error ? "error" : spanRole(span);
+}
+
+/** What a span is, however it went. */
+export function spanRole(span: SpanOutline): Exclude<LookKind, "error"> {
   if (span.span_kind.startsWith("grader")) return "grade";
   switch (span.item_type) {
     case "tool":
@@ -21,7 +25,7 @@ export function spanColor(span: SpanOutline): LookKind {
   }
 }
 
-function messageColor(role: string | null): LookKind {
+function messageColor(role: string | null): Exclude<LookKind, "error"> {
   switch (role) {
     case "user":
     case "assistant":

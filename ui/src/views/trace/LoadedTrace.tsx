@@ -75,13 +75,14 @@ export function LoadedTrace(props: LoadedTraceProps) {
     help: () => setDialog("help"),
     remove: () => setDialog("delete"),
   };
-  const { step, end } = navigation;
+  const { step, end, toFooter } = navigation;
   useKeys({
     j: () => step(1),
     k: () => step(-1),
     t: () => step(1, (row) => row.kind === "tool"),
     T: () => step(-1, (row) => row.kind === "tool"),
-    e: () => step(1, (row) => row.span.error),
+    // The error that ended the rollout stands after its last item.
+    e: () => step(1, (row) => row.span.error) || (detail.error_message !== null && toFooter()),
     E: () => step(-1, (row) => row.span.error),
     g: () => end(false),
     G: () => end(true),
@@ -102,6 +103,7 @@ export function LoadedTrace(props: LoadedTraceProps) {
         <TraceHeader
           detail={detail}
           onOpen={onOpen}
+          onShowEnd={toFooter}
           actions={
             <TraceActions
               traceId={detail.trace_id}

@@ -1,7 +1,7 @@
 import { useComputedColorScheme } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { useEffect, useMemo, useRef, type PointerEvent } from "react";
-import { colorLines, rowAt, rowTops } from "../../lib/minimap";
+import { rowAt, rowTops, stripLines } from "../../lib/minimap";
 import type { TranscriptRow } from "../../lib/transcript";
 import classes from "./Minimap.module.css";
 
@@ -16,8 +16,12 @@ interface MinimapProps {
 }
 
 const WIDTH = 16;
+const MARK_WIDTH = 5;
+/** How strongly roles are painted, and the errors of the line that has fewest of them. */
+const ROLE_ALPHA = 0.45;
+const FEWEST_ALPHA = 0.5;
 
-/** The whole transcript as a strip of colours, with the part in view marked. */
+/** The whole transcript as a strip: what stands where, errors and grades at its edge, and the part in view. */
 export function Minimap({ rows, heights, first, last, onSeek }: MinimapProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { ref, height } = useElementSize();
@@ -67,10 +71,18 @@ function paint(
   canvas.width = WIDTH;
   canvas.height = height;
   const style = getComputedStyle(canvas);
-  colorLines(rows, tops, height).forEach((color, line) => {
-    if (color === null) return;
+  const fill = (color: string, alpha: number, left: number, line: number, width: number) => {
     context.fillStyle = style.getPropertyValue(`--role-${color}`);
-    context.globalAlpha = color === "error" || color === "grade" ? 1 : 0.45;
-    context.fillRect(2, line, WIDTH - 4, 1);
+    context.globalAlpha = alpha;
+    context.fillRect(left, line, width, 1);
+  };
+  const lines = stripLines(rows, tops, height);
+  const most = lines.reduce((max, { errors }) => Math.max(max, errors), 1);
+  const mark = WIDTH - MARK_WIDTH;
+  lines.forEach(({ role, errors, grade }, line) => {
+    if (role !== null) fill(role, ROLE_ALPHA, 2, line, mark - 3);
+    if (grade) fill("grade", 1, mark, line, MARK_WIDTH);
+    const strength = FEWEST_ALPHA + (1 - FEWEST_ALPHA) * (errors / most);
+    if (errors > 0) fill("error", strength, mark, line, MARK_WIDTH);
   });
 }

@@ -3,24 +3,16 @@ import type { ReactNode } from "react";
 import type { TraceDetail } from "../../api/types";
 import { CopyButton } from "../../components/CopyButton";
 import { JsonTree } from "../../components/viewers/JsonTree";
-import { formatAbsolute, formatCost, formatDuration, formatExact } from "../../lib/format";
+import { formatAbsolute, formatCost, formatExact, formatExactDuration } from "../../lib/format";
 import { toText } from "../../lib/json";
 import classes from "./DetailsPanel.module.css";
+import { FactTable, type Fact } from "./FactTable";
 
 /** Ids, times, metadata, tags and resource of a rollout. */
 export function RolloutDetails({ detail }: { detail: TraceDetail }) {
   return (
     <>
-      <table className={classes.table}>
-        <tbody>
-          {facts(detail).map(([name, value]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{value}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <FactTable facts={facts(detail)} />
       {detail.tags.length > 0 && (
         <Section title="Tags">
           <div className={classes.tags}>
@@ -40,8 +32,8 @@ export function RolloutDetails({ detail }: { detail: TraceDetail }) {
   );
 }
 
-function facts(detail: TraceDetail): [string, ReactNode][] {
-  const list: [string, ReactNode][] = [
+function facts(detail: TraceDetail): Fact[] {
+  return [
     ["trace", <Copied key="trace" text={detail.trace_id} />],
     ["given id", detail.trace_id_text],
     ["phase", detail.phase],
@@ -55,17 +47,13 @@ function facts(detail: TraceDetail): [string, ReactNode][] {
     ["started", formatAbsolute(detail.started_at)],
     ["ended", detail.ended_at && formatAbsolute(detail.ended_at)],
     ["last seen", detail.state === "ended" ? null : formatAbsolute(detail.last_seen_at)],
-    [
-      "duration",
-      `${formatDuration(detail.duration_ms)} (${formatExact(Math.round(detail.duration_ms))} ms)`,
-    ],
+    ["duration", formatExactDuration(detail.duration_ms)],
     ["tokens in", formatExact(detail.input_tokens)],
     ["cached", detail.cached_input_tokens > 0 ? formatExact(detail.cached_input_tokens) : null],
     ["tokens out", formatExact(detail.output_tokens)],
     ["cost", detail.cost_usd === null ? null : formatCost(detail.cost_usd)],
     ["graders", graders(detail)],
   ];
-  return list.filter(([, value]) => value !== null && value !== undefined && value !== "");
 }
 
 function graders(detail: TraceDetail): string | null {

@@ -39,7 +39,7 @@ export function SearchBar({ text, matches, at, failed, onText, onStep, onClose }
         onKeyDown={onKeyDown}
       />
       <output className={classes.count}>
-        {text === "" ? "" : failed ? "search failed" : describe(matches, at)}
+        {text !== "" && <Count matches={matches} at={at} failed={failed} />}
       </output>
       <ActionIcon
         aria-label="Previous match"
@@ -60,11 +60,31 @@ export function SearchBar({ text, matches, at, failed, onText, onStep, onClose }
   );
 }
 
-function describe(matches: SpanMatches | undefined, at: number): string {
+interface CountProps {
+  matches: SpanMatches | undefined;
+  at: number;
+  failed: boolean;
+}
+
+/** `3 of 8`, and in which words where there is room for them. */
+function Count({ matches, at, failed }: CountProps) {
+  if (failed) return "search failed";
   if (!matches) return "…";
-  if (matches.items.length === 0) return "nothing found";
-  const hits = matches.items.reduce((sum, match) => sum + match.count, 0);
+  const { items } = matches;
+  if (items.length === 0) return "nothing found";
+  const hits = items.reduce((sum, match) => sum + match.count, 0);
   const more = matches.truncated ? "+" : "";
-  const place = at >= 0 ? `${formatExact(at + 1)} of ` : "";
-  return `${place}${formatExact(matches.items.length)}${more} items, ${formatExact(hits)}${more} hits`;
+  return (
+    <>
+      {at >= 0 ? `${formatExact(at + 1)} of ` : ""}
+      {formatExact(items.length)}
+      {more}
+      <span className={classes.words}>
+        {items.length === 1 ? " item, " : " items, "}
+        {formatExact(hits)}
+        {more}
+        {hits === 1 ? " hit" : " hits"}
+      </span>
+    </>
+  );
 }

@@ -15,6 +15,7 @@ import {
 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import classes from "./TraceHeader.module.css";
 import type { Neighbours } from "./useNeighbours";
 
 export interface TraceCommands {
@@ -78,6 +79,7 @@ export function TraceActions({
         <Tooltip label="Open on its own">
           <ActionIcon
             aria-label="Open on its own"
+            className={classes.own}
             renderRoot={(props) => <Link to="/traces/$traceId" params={{ traceId }} {...props} />}
           >
             <IconArrowsDiagonal size={15} />

@@ -14,22 +14,27 @@ import {
 import { traceTitle } from "../../lib/traceTitle";
 import { GroupNav } from "./GroupNav";
 import classes from "./TraceHeader.module.css";
+import { TraceProblem } from "./TraceProblem";
 
 interface TraceHeaderProps {
   detail: TraceDetail;
   /** Buttons at the end of the first line. */
   actions: ReactNode;
   onOpen: (traceId: string) => void;
+  /** Goes to what stands after the last item. */
+  onShowEnd: () => void;
 }
 
 /** Always visible: how it ended, what it scored, where it stands, what it cost. */
-export function TraceHeader({ detail, actions, onOpen }: TraceHeaderProps) {
+export function TraceHeader({ detail, actions, onOpen, onShowEnd }: TraceHeaderProps) {
   const title = traceTitle(detail);
   return (
     <header className={classes.header}>
       <div className={classes.first}>
         <StatusBadge status={detail.status} state={detail.state} text={detail.status_text} />
-        <ScoreBar score={detail.score} />
+        <span className={classes.score}>
+          <ScoreBar score={detail.score} />
+        </span>
         <h1 className={classes.title} title={title}>
           {title}
         </h1>
@@ -40,6 +45,7 @@ export function TraceHeader({ detail, actions, onOpen }: TraceHeaderProps) {
         <GroupNav detail={detail} onOpen={onOpen} />
         <Facts detail={detail} />
       </div>
+      <TraceProblem detail={detail} onShow={onShowEnd} />
     </header>
   );
 }
@@ -86,6 +92,7 @@ function Facts({ detail }: { detail: TraceDetail }) {
         name="spans"
         value={formatCount(detail.span_count)}
         title={formatPlural(detail.span_count, "span")}
+        minor
       />
       {detail.error_count > 0 && <Fact name="errors" value={formatExact(detail.error_count)} bad />}
       <Fact
@@ -117,11 +124,13 @@ interface FactProps {
   value: ReactNode;
   title?: string | undefined;
   bad?: boolean;
+  /** Left out where there is little room. */
+  minor?: boolean;
 }
 
-function Fact({ name, value, title, bad }: FactProps) {
+function Fact({ name, value, title, bad, minor }: FactProps) {
   return (
-    <div className={classes.fact} title={title} data-bad={bad}>
+    <div className={classes.fact} title={title} data-bad={bad} data-minor={minor}>
       <dt>{name}</dt>
       <dd>{value}</dd>
     </div>

@@ -5,7 +5,7 @@ import type { Span } from "../../api/types";
 import type { SpanOutline } from "../../api/types";
 import { span, spanOutline, traceDetail } from "../../test/factories";
 import { outlineColumns } from "../../test/outlineColumns";
-import { answer, hang, refuse } from "../../test/msw";
+import { answer, answerWith, hang, refuse } from "../../test/msw";
 import { renderAt } from "../../test/render";
 
 const ID = "a".repeat(32);
@@ -19,6 +19,7 @@ const spans: Span[] = [
     role: "assistant",
     content: null,
     reasoning: "I need the reservation first.",
+    input_tokens: 1234,
     tool_calls: [
       { id: "c1", function: { name: "find", arguments: '{"id":"R1"}' } },
       { id: "c2", function: { name: "never_run", arguments: "{}" } },
@@ -79,6 +80,21 @@ describe("page of a rollout", () => {
     );
   });
 
+  test("what a window of large spans leaves out is fetched by itself", async () => {
+    serve();
+    // Of any window there is room for the first span only.
+    answerWith(`traces/${ID}/spans`, (query) => {
+      const offset = Number(query.get("offset"));
+      const items = spans.slice(offset, offset + 1);
+      return { items, offset, total: 4, next_cursor: null, previous_cursor: null };
+    });
+    renderAt(`/traces/${ID}`);
+    expect(await screen.findByText("my", { selector: "strong" })).toBeInTheDocument();
+    expect(await screen.findByRole("complementary", { name: "reasoning" })).toHaveTextContent(
+      "reservation first",
+    );
+  });
+
   test("a call with an execution is shown once, as a card; one without says so", async () => {
     serve();
     renderAt(`/traces/${ID}`);
@@ -103,8 +119,19 @@ describe("page of a rollout", () => {
   test("an error of the rollout shows its message, and the traceback folded", async () => {
     serve({ status: "ERROR", error_message: "boom", traceback: "Traceback: line 1" });
     renderAt(`/traces/${ID}`);
-    expect(await screen.findByText("boom")).toBeInTheDocument();
+    const end = await screen.findByRole("contentinfo");
+    expect(within(end).getByText("boom")).toBeInTheDocument();
+    expect(screen.getByRole("button", { name: /error boom/ })).toBeInTheDocument();
     expect(screen.queryByText("Traceback: line 1")).not.toBeInTheDocument();
+  });
+
+  test("the details of an item say exactly what its gutter rounds", async () => {
+    serve();
+    renderAt(`/traces/${ID}?item=call`);
+    await screen.findByText("my", { selector: "strong" });
+    await userEvent.keyboard("]");
+    await userEvent.click(await screen.findByRole("tab", { name: "Item" }));
+    expect(await screen.findByRole("row", { name: "tokens in 1,234" })).toBeInTheDocument();
   });
 
   test("criteria that came as spans are in their grade", async () => {

@@ -1,3 +1,4 @@
+import { useCallbackRef } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   useCallback,
@@ -20,7 +21,7 @@ const MINIMAP_FROM = 60;
 const NEAR_END = 80;
 
 export interface TranscriptHandle {
-  /** Brings a row to the top of the view. */
+  /** Brings a row to the top of the view; the place after the last row is that of the footer. */
   show: (row: number) => void;
   /** The row at the top of the view. */
   topRow: () => number;
@@ -58,19 +59,21 @@ export function Transcript({ handle, running, find, footer, onTopRow }: Transcri
     onChange: (instance) => onTopRow(instance.range?.startIndex ?? 0),
   });
   const total = virtualizer.getTotalSize();
-  const pin = usePinnedRow(scroller, total, (row) =>
-    virtualizer.scrollToIndex(row, { align: "start" }),
-  );
+  const scrollTo = useCallbackRef((row: number) => {
+    if (row < rows.length) virtualizer.scrollToIndex(row, { align: "start" });
+    else scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  });
+  const pin = usePinnedRow(scroller, total, scrollTo);
   useImperativeHandle(
     handle,
     () => ({
       show: (row) => {
         pin(row);
-        virtualizer.scrollToIndex(row, { align: "start" });
+        scrollTo(row);
       },
       topRow: () => virtualizer.getVirtualItemForOffset(virtualizer.scrollOffset ?? 0)?.index ?? 0,
     }),
-    [virtualizer, pin],
+    [virtualizer, pin, scrollTo],
   );
   useHighlights(column, find, selected);
 

@@ -34,6 +34,7 @@ export function useItemNavigation(
     [onSelect, selected, rowOf, handle],
   );
 
+  /** Says whether there was such an item. */
   const step = useCallback(
     (by: 1 | -1, wanted: (row: TranscriptRow) => boolean = () => true) => {
       const { rows } = transcript;
@@ -41,9 +42,13 @@ export function useItemNavigation(
       let at = marked >= 0 ? marked + by : (handle.current?.topRow() ?? 0);
       while (at >= 0 && at < rows.length) {
         const row = rows[at];
-        if (row && wanted(row)) return select(row.span.span_id, true);
+        if (row && wanted(row)) {
+          select(row.span.span_id, true);
+          return true;
+        }
         at += by;
       }
+      return false;
     },
     [transcript, selected, rowOf, handle, select],
   );
@@ -55,5 +60,10 @@ export function useItemNavigation(
     },
     [transcript, select],
   );
-  return useMemo(() => ({ select, step, end }), [select, step, end]);
+  /** Goes to what stands after the last item. */
+  const toFooter = useCallback(
+    () => handle.current?.show(transcript.rows.length),
+    [transcript, handle],
+  );
+  return useMemo(() => ({ select, step, end, toFooter }), [select, step, end, toFooter]);
 }
