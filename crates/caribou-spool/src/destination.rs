@@ -482,7 +482,7 @@ impl Folder {
             let path = self.directory.join(stem.acknowledged_name());
             // A file that is being renamed may be missing from the listing; its delivery record is not old then.
             if is_older_than(&path, ORPHAN_LIFETIME) {
-                remove_if_present(&path)?;
+                remove_if_present(&path).ok();
             }
         }
         Ok(())

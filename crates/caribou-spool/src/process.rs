@@ -181,7 +181,7 @@ pub(crate) fn sweep(directory: &Path, own: &str) -> io::Result<()> {
             }
         };
         if item.is_file && is_gone {
-            remove_if_present(&path)?;
+            remove_if_present(&path).ok();
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::fs::{File, rename};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use caribou_spool::SpoolError;
 use serde_json::Value;
@@ -126,6 +127,19 @@ fn a_claim_that_is_given_back_is_the_next_again() {
     let (_spool, mut destination) = open(folder.path());
     let claim = destination.claim_oldest().unwrap().unwrap();
     claim.release().unwrap();
+    assert_eq!(drain(&mut destination), ["first", "second", "third"]);
+}
+
+#[test]
+fn what_cannot_be_swept_up_keeps_nobody_from_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = three_files(folder.path()).remove(0);
+    // Looks like what a delivery left long ago, and cannot be removed as a file.
+    let orphan = path.with_file_name("1764000000123456-1-9f8e7d6c-00000001.acked");
+    std::fs::create_dir(&orphan).unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(86_400);
+    File::open(&orphan).unwrap().set_modified(long_ago).unwrap();
+    let (_spool, mut destination) = open(folder.path());
     assert_eq!(drain(&mut destination), ["first", "second", "third"]);
 }
 
