@@ -15,8 +15,9 @@ FAULTS = (
     "kill -9 of the program",
     "kill -9 of the engine",
     "kill -9 of Kestrel",
-    "refuses",
+    "ClickHouse refuses",
     "after commit",
+    "Langfuse is cut",
     "disk full",
     "clock",
     "damaged",
@@ -24,7 +25,7 @@ FAULTS = (
 )
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_nothing_is_lost_or_doubled_by_any_fault() -> None:
     chosen = [word for fault in FAULTS for word in ("--fault", fault)]
     command = [sys.executable, "-m", "chaos", "--rounds", str(len(FAULTS)), "--seed", SEED, "--confirmed-only", *chosen]

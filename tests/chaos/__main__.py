@@ -29,8 +29,8 @@ def main() -> int:
     results = []
     started = time.monotonic()
     with World(folder, seed) as world:
-        for number, fault, destination in rounds:
-            results.append(play(world, number, seed, fault, destination, not arguments.confirmed_only))
+        for number, fault, names in rounds:
+            results.append(play(world, number, seed, fault, names, arguments.confirmed_only))
             print(line_of(results[-1]), flush=True)
         check_sums(world, results)
     print(table(results, time.monotonic() - started))
@@ -51,28 +51,34 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--confirmed-only",
         action="store_true",
-        help="count as promised what stats() or flush() said, whatever the time before a kill",
+        help="count as promised what stats() or flush() said, whatever the time before a kill or an end",
     )
     return parser.parse_args()
 
 
-def schedule(seed: str, arguments: argparse.Namespace) -> list[tuple[Fault, str]]:
-    """Every fault equally often, in an order of the seed's, and its destinations in turn."""
+def schedule(seed: str, arguments: argparse.Namespace) -> list[tuple[Fault, tuple[str, ...]]]:
+    """Every fault equally often, in an order of the seed's, and its destinations in turn; Langfuse is beside half."""
     rng = random.Random(seed)
     faults = [fault for fault in FAULTS if not arguments.fault or any(part in fault.name for part in arguments.fault)]
     chosen = []
     for turn in range(arguments.rounds // len(faults) + 1):
-        once = [(fault, fault.destinations[turn % len(fault.destinations)]) for fault in faults]
+        once = [(fault, destinations(fault, turn, place)) for place, fault in enumerate(faults)]
         rng.shuffle(once)
         chosen += once
     return chosen[: arguments.rounds]
 
 
-def play(world: World, number: int, seed: str, fault: Fault, destination: str, by_age: bool) -> Result:
+def destinations(fault: Fault, turn: int, place: int) -> tuple[str, ...]:
+    number = len(fault.destinations)
+    main = fault.destinations[(turn + place) % number]
+    with_langfuse = fault.needs_langfuse or (turn // number + turn + place) % 2 == 0
+    return (main, "langfuse") if with_langfuse else (main,)
+
+
+def play(world: World, number: int, seed: str, fault: Fault, names: tuple[str, ...], patient: bool) -> Result:
     started = time.monotonic()
     world.heal()
-    round = Round(world, number, seed, fault.name, destination)
-    round.by_age = by_age
+    round = Round(world, Result(number, fault.name, names), seed, patient)
     try:
         fault.run(round)
         round.deliver()
@@ -98,10 +104,14 @@ def check_sums(world: World, results: list[Result]) -> None:
 def tell(result: Result, folder: Path, seed: str, rounds: int) -> None:
     again = f"make chaos ROUNDS={rounds} SEED={seed} ONLY={result.number}"
     place = folder / f"round-{result.number}"
-    print(f"\nround {result.number} ({result.fault}, {result.destination}) failed; `{again}` repeats it; see {place}")
-    for name in ("lost", "doubled", "changed", "problems"):
-        for text in getattr(result, name)[:20]:
-            print(f"  {name}: {text}")
+    names = "+".join(result.destinations)
+    print(f"\nround {result.number} ({result.fault}, {names}) failed; `{again}` repeats it; see {place}")
+    for text in result.problems[:20]:
+        print(f"  {text}")
+    for tally in result.tallies:
+        for name in ("lost", "doubled", "changed", "problems"):
+            for text in getattr(tally, name)[:20]:
+                print(f"  {tally.destination}: {name}: {text}")
 
 
 if __name__ == "__main__":

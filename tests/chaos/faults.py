@@ -34,6 +34,7 @@ class Fault:
     name: str
     destinations: tuple[str, ...]
     run: Callable[[Round], None]
+    needs_langfuse: bool = False
 
 
 def kill_program(round: Round) -> None:
@@ -74,13 +75,14 @@ def spoil_network(round: Round, share: float) -> None:
     """Some rounds have a bad network on top."""
     if round.random.random() < share:
         kinds = [Behaviour("slow", seconds=0.15), Behaviour("cut", 0.3), Behaviour("late", seconds=0.5)]
-        round.proxy.behave(round.random.choice(kinds))
+        for proxy in round.network:
+            proxy.behave(round.random.choice(kinds))
 
 
 def kill_kestrel(round: Round) -> None:
     spoil_network(round, 0.2)
     round.start_programs()
-    server = round.world.near if round.result.destination == "kestrel" else round.world.far
+    server = round.world.near if round.destination == "kestrel" else round.world.far
     for _ in range(round.random.randint(1, 2)):
         round.pause(0.1, 1.0)
         server.kill()
@@ -147,17 +149,33 @@ def clickhouse_is_cut_after(round: Round) -> None:
     misbehave(round, round.world.to_clickhouse.behave, Behaviour(kind, round.random.choice([1.0, 0.5])))
 
 
+def langfuse_refuses(round: Round) -> None:
+    statuses = round.random.choice([(503,), (429,), (500,), (502, 504), (503, 429, 500)])
+    share = round.random.choice([1.0, 0.5])
+    misbehave(round, round.world.to_langfuse.behave, Behaviour("status", share, statuses=statuses))
+
+
+def langfuse_hangs(round: Round) -> None:
+    kinds = [Behaviour("hang"), Behaviour("hang", 0.3), Behaviour("late", seconds=1.5), Behaviour("late", seconds=5.0)]
+    misbehave(round, round.world.to_langfuse.behave, round.random.choice(kinds))
+
+
+def langfuse_is_cut(round: Round) -> None:
+    kind = round.random.choice(["half-before", "half-after", "twice"])
+    misbehave(round, round.world.to_langfuse.behave, Behaviour(kind, round.random.choice([1.0, 0.5])))
+
+
 def network_drops(round: Round) -> None:
-    misbehave(round, round.world.to_kestrel.behave, Behaviour("drop", round.random.choice([1.0, 0.3])))
+    misbehave(round, round.spoil, Behaviour("drop", round.random.choice([1.0, 0.3])))
 
 
 def network_delays(round: Round) -> None:
-    misbehave(round, round.world.to_kestrel.behave, Behaviour("slow", seconds=round.random.choice([0.05, 0.3, 1.0])))
+    misbehave(round, round.spoil, Behaviour("slow", seconds=round.random.choice([0.05, 0.3, 1.0])))
 
 
 def network_cuts(round: Round) -> None:
     kind = round.random.choice(["cut", "cut", "twice", "gone"])
-    misbehave(round, round.world.to_kestrel.behave, Behaviour(kind, round.random.choice([1.0, 0.5])))
+    misbehave(round, round.spoil, Behaviour(kind, round.random.choice([1.0, 0.5])))
 
 
 def misbehave(round: Round, behave: Callable[[Behaviour], None], behaviour: Behaviour) -> None:
@@ -179,12 +197,12 @@ def misbehave(round: Round, behave: Callable[[Behaviour], None], behaviour: Beha
 def disk_is_full(round: Round) -> None:
     """The spool's disk holds little; what does not fit waits in memory, so nobody is killed who was not confirmed."""
     round.by_age = False
-    round.proxy.behave(Behaviour("gone"))
+    round.cut_off()
     make_room = little_disk(round)
     round.start_programs(forks=False)
     limited = [] if make_room else [limit_files(program) for program in round.programs]
     round.pause(1.0, 2.5)
-    order = [round.proxy.heal, make_room or (lambda: [lift() for lift in limited])]
+    order = [round.world.heal, make_room or (lambda: [lift() for lift in limited])]
     round.random.shuffle(order)
     for heal in order:
         heal()
@@ -225,13 +243,13 @@ def clock_jumps(round: Round) -> None:
         round.world.near.kill()
         round.world.near.start()
     if round.random.random() < 0.5:
-        round.proxy.behave(Behaviour("gone"))
+        round.cut_off()
         round.pause(0.2, 0.6)
     round.end_programs(kill=0.4)
 
 
 def spool_is_damaged(round: Round) -> None:
-    round.proxy.behave(Behaviour("gone"))
+    round.cut_off()
     round.start_programs()
     round.pause(0.8, 2.0)
     round.end_programs(kill=0.7)
@@ -239,13 +257,13 @@ def spool_is_damaged(round: Round) -> None:
 
 
 def two_drain_at_once(round: Round) -> None:
-    round.proxy.behave(Behaviour("gone"))
+    round.cut_off()
     round.start_programs()
     round.pause(0.5, 2.0)
     round.end_programs(kill=0.7)
     round.world.heal()
     if round.random.random() < 0.5:
-        round.proxy.behave(Behaviour("slow", seconds=0.1))
+        round.spoil(Behaviour("slow", seconds=0.1))
     if round.random.random() < 0.5:
         round.drain_by_command(2)
         return
@@ -271,9 +289,12 @@ FAULTS = [
     Fault("ClickHouse is late", BEHIND, clickhouse_is_late),
     Fault("cut before commit", BEHIND, clickhouse_is_cut_before),
     Fault("cut after commit, twice", BEHIND, clickhouse_is_cut_after),
-    Fault("network drops", ("kestrel",), network_drops),
-    Fault("network delays", ("kestrel",), network_delays),
-    Fault("network cuts", ("kestrel",), network_cuts),
+    Fault("Langfuse refuses", ANY, langfuse_refuses, needs_langfuse=True),
+    Fault("Langfuse hangs, is late", ANY, langfuse_hangs, needs_langfuse=True),
+    Fault("Langfuse is cut, twice", ANY, langfuse_is_cut, needs_langfuse=True),
+    Fault("network drops", ANY, network_drops),
+    Fault("network delays", ANY, network_delays),
+    Fault("network cuts", ANY, network_cuts),
     Fault("disk full", ANY, disk_is_full),
     Fault("clock jumps", ANY, clock_jumps),
     Fault("spool damaged", ANY, spool_is_damaged),

@@ -72,6 +72,7 @@ class Program:
             thread.join()
         for child in children:
             os.waitpid(child, 0)
+        self.be_patient()
         if self.plan["flush_at_end"]:
             self.flush(5.0)
         self.notes.write("W")
@@ -84,9 +85,15 @@ class Program:
         ends_at = time.monotonic() + random.Random(os.getpid()).uniform(0.2, 0.8)
         while time.monotonic() < ends_at:
             self.rollout(random.Random(os.getpid()), 25)
+        self.be_patient()
         caribou.shutdown()
         self.notes.write("X")
         os._exit(0)
+
+    def be_patient(self) -> None:
+        """An end waits for a disk or a processor for seconds only: too few where others have all of them."""
+        while self.plan["patient"] and caribou.stats()["queued"]:
+            time.sleep(0.01)
 
     def record(self, index: int) -> None:
         rng = random.Random(f"{self.plan['seed']}/{index}")
@@ -101,7 +108,8 @@ class Program:
         with caribou.trace_run(meta) as trace_id:
             self.notes.write("O", trace_id)
             for number in range(items):
-                self.message(rng, trace_id)
+                # A model call repeats what was said before it, in Langfuse.
+                self.message(rng, trace_id, "m" if rng.random() * items < self.plan["model_calls"] else None)
                 # Slower than the encoder, so that nothing has to be dropped.
                 if not in_a_burst and (number % 10 == 9 or rng.random() < 0.05):
                     self.stopping.wait(rng.uniform(0, 20) / self.plan["rate"])
@@ -111,12 +119,12 @@ class Program:
             self.notes.write("G", trace_id, marker, score)
         self.notes.write("E", trace_id)
 
-    def message(self, rng: random.Random, trace_id: Any) -> None:
+    def message(self, rng: random.Random, trace_id: Any, model: str | None) -> None:
         tokens = rng.randrange(1, 2000)
         size = rng.randrange(20_000, 200_000) if rng.random() < 0.002 else rng.randrange(1, 1500)
         marker = self.marker()
         text = f"{marker} {rng.choice('abcdefgh') * size}"
-        caribou.log(Message(role="assistant", content=text, model="m", input_tokens=tokens, output_tokens=tokens + 1))
+        caribou.log(Message(role="assistant", content=text, model=model, input_tokens=tokens, output_tokens=tokens + 1))
         self.notes.write("L", trace_id, marker, tokens)
 
     def marker(self) -> str:

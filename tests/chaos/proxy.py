@@ -48,6 +48,10 @@ class FaultProxy:
         self.random = random.Random(seed)
         self.behaviour = Behaviour()
         self.hits: Counter[str] = Counter()
+        # Numbers of exchanges of which a client cannot know that they were had; requests carry them as `X-Exchange`.
+        self.unanswered: set[int] = set()
+        self._exchanges = 0
+        self._latest: dict[asyncio.StreamWriter, int] = {}
         self._healed = asyncio.Event()
         self._healed.set()
         self._server: asyncio.Server | None = None
@@ -76,7 +80,7 @@ class FaultProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _call(self, work: Awaitable[None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)  # type: ignore[arg-type]
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(120)  # type: ignore[arg-type]
 
     async def _behave(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -107,6 +111,8 @@ class FaultProxy:
         await asyncio.gather(*serving, return_exceptions=True)
 
     async def _cut_all(self) -> None:
+        # An answer that was written may not have been read.
+        self.unanswered.update(self._latest.values())
         for writer in list(self._connections):
             writer.transport.abort()
 
@@ -119,6 +125,7 @@ class FaultProxy:
             pass
         finally:
             self._connections.discard(writer)
+            self._latest.pop(writer, None)
             writer.transport.abort()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -130,8 +137,16 @@ class FaultProxy:
         if behaviour.kind != "pass" and self.random.random() >= behaviour.share:
             behaviour = Behaviour()
         self.hits[behaviour.kind] += 1
+        self._exchanges += 1
+        number = self._exchanges
+        request.head = request.head[:-2] + b"X-Exchange: %d\r\n\r\n" % number
+        self._latest[writer] = number
+        self.unanswered.add(number)
         handler = getattr(self, f"_{behaviour.kind.replace('-', '_')}")
-        return bool(await handler(request, writer, behaviour))
+        is_answered = bool(await handler(request, writer, behaviour))
+        if is_answered and behaviour.kind != "twice" and not reader.at_eof():
+            self.unanswered.discard(number)
+        return is_answered
 
     async def _forward(self, request: Message, slowly: float = 0.0, bytes_of_it: int | None = None) -> bytes | None:
         """Sends a request on, or the beginning of one, and gives the whole answer."""

@@ -11,7 +11,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from kestrel_server import ENGINE_PASSWORD, READY_WITHIN_SECONDS, direct
+from kestrel_server import ENGINE_PASSWORD, direct
+
+READY_WITHIN_SECONDS = 300.0
 
 
 class Server:

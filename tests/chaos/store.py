@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from chaos.notes import Item
 from chaos.servers import Server
 
-SUMS_WITHIN_SECONDS = 90.0
+SUMS_WITHIN_SECONDS = 300.0
 MARKER = re.compile(r"<[a-zA-Z0-9_-]+\.[0-9]+>")
 
 
@@ -65,8 +65,14 @@ def markers(span: Span) -> list[str]:
     """The identities that notes know a span by."""
     if span.item_type == "rollout":
         return [f"O {span.trace_id}"] + ([f"E {span.trace_id}"] if span.ended else [])
-    found = MARKER.match(span.text)
-    return [found.group()] if found else []
+    found = marker_of(span.text)
+    return [found] if found else []
+
+
+def marker_of(text: str) -> str:
+    """What a text of a program begins with; empty where it is none."""
+    found = MARKER.match(text)
+    return found.group() if found else ""
 
 
 def read(server: Server, project: str) -> Stored:

@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 from kestrel_server import ENGINE_PASSWORD, free_port
+from langfuse_server import PUBLIC_KEY, SECRET_KEY
 
 import caribou
+from chaos.langfuse import Langfuse
 from chaos.proxy import FaultProxy
 from chaos.servers import Server
 
@@ -37,7 +39,8 @@ class Clock:
 
 
 class World:
-    """Two Kestrels on one store: the first with the engine, the second on its ClickHouse through a proxy."""
+    """Two Kestrels on one store, the first with the engine, the second on its ClickHouse; a Langfuse; and a proxy
+    before each that a program or a Kestrel sends to."""
 
     def __init__(self, folder: Path, seed: str) -> None:
         self.folder = folder
@@ -65,25 +68,31 @@ class World:
             "CLICKHOUSE_PASSWORD": ENGINE_PASSWORD,
         }
         self.far = Server(self.binary, folder / "far", free_port(), behind)
+        self.to_far = FaultProxy(lambda: ("127.0.0.1", self.far.port), f"{seed}/far")
+        self.langfuse = Langfuse()
+        self.to_langfuse = FaultProxy(lambda: ("127.0.0.1", self.langfuse.port), f"{seed}/langfuse")
+        self.proxies = (self.to_kestrel, self.to_clickhouse, self.to_far, self.to_langfuse)
 
     def __enter__(self) -> World:
+        self.langfuse.__enter__()
         self.heal()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Ends what was started; what it left is the caller's to remove."""
-        self.to_kestrel.heal()
-        self.to_clickhouse.heal()
+        for proxy in self.proxies:
+            proxy.heal()
         for server in (self.far, self.near):
             server.stop()
-        self.to_kestrel.close()
-        self.to_clickhouse.close()
+        for proxy in self.proxies:
+            proxy.close()
+        self.langfuse.__exit__()
 
     def heal(self) -> None:
         """Everything runs and passes everything on."""
         self.server_clock.jump_to(0)
-        self.to_kestrel.heal()
-        self.to_clickhouse.heal()
+        for proxy in self.proxies:
+            proxy.heal()
         self.near.start()
         self.far.start()
 
@@ -96,7 +105,23 @@ class World:
                 "CLICKHOUSE_PASSWORD": ENGINE_PASSWORD,
                 "KESTREL_API_URL": self.near.url,
             }
-        return {"KESTREL_API_URL": self.to_kestrel.url if name == "kestrel" else self.far.url}
+        if name == "langfuse":
+            return {
+                "LANGFUSE_HOST": self.to_langfuse.url,
+                "LANGFUSE_PUBLIC_KEY": PUBLIC_KEY,
+                "LANGFUSE_SECRET_KEY": SECRET_KEY,
+            }
+        return {"KESTREL_API_URL": self.way_to(name).url}
+
+    def way_to(self, destination: str) -> FaultProxy:
+        """The proxy between a program and its destination."""
+        ways = {
+            "kestrel": self.to_kestrel,
+            "far-kestrel": self.to_far,
+            "clickhouse": self.to_clickhouse,
+            "langfuse": self.to_langfuse,
+        }
+        return ways[destination]
 
     def python(self, program: str, *arguments: str) -> list[str]:
         return [sys.executable, str(self.programs / program), *arguments]
