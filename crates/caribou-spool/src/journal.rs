@@ -144,15 +144,18 @@ impl DestinationSpool {
         self.prepare_directory()?;
         let own = format!("{}{LEADS_SUFFIX}", inner.process.token());
         let path = self.folder.directory.join(&own);
-        match create_file(&path) {
-            // This process has it already.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
-            created => created?,
-        };
+        if !inner.leads().insert(self.folder.name.clone()) {
+            return Ok(None);
+        }
         let lead = Lead {
             folder: Arc::clone(&self.folder),
             path,
         };
+        match create_file(&lead.path) {
+            // This process had it before and could not remove it.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            created => drop(created?),
+        }
         // Each says that it wants to lead before it looks who else does, so of two at once at most one goes on.
         let mut liveness = inner.liveness();
         for item in list_directory(&self.folder.directory)? {
@@ -172,7 +175,9 @@ impl DestinationSpool {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if self.folder.inner.check_not_forked().is_ok() {
+        let inner = &self.folder.inner;
+        if inner.check_not_forked().is_ok() {
+            inner.leads().remove(&self.folder.name);
             // One that stays counts no longer than its process lives.
             remove_if_present(&self.path).ok();
         }

@@ -1,9 +1,10 @@
 //! The folder.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::account::Account;
 use crate::destination::DestinationSpool;
@@ -40,6 +41,8 @@ pub(crate) struct SpoolInner {
     pub(crate) options: SpoolOptions,
     pub(crate) process: ProcessLock,
     pub(crate) account: Account,
+    /// The destinations' folders in which this process takes over what others have left.
+    leads: Mutex<BTreeSet<String>>,
     sequence: AtomicU64,
     last_created: AtomicU64,
 }
@@ -62,6 +65,7 @@ impl Spool {
             options,
             process,
             account,
+            leads: Mutex::default(),
             sequence: AtomicU64::new(1),
             last_created: AtomicU64::new(0),
         };
@@ -127,6 +131,10 @@ impl SpoolInner {
             self.process.token(),
             self.sequence.fetch_add(1, Ordering::Relaxed),
         )
+    }
+
+    pub(crate) fn leads(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.leads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn liveness(&self) -> Liveness {

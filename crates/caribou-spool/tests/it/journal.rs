@@ -3,7 +3,7 @@
 use caribou_spool::{AppendError, Entry, Journal, SpoolOptions, StoredRecord};
 use serde_json::json;
 
-use crate::support::{open, open_with, record};
+use crate::support::{files_ending, open, open_with, record};
 
 fn read(journal: &Journal) -> Vec<StoredRecord> {
     let mut reader = journal.reader().unwrap();
@@ -106,6 +106,19 @@ fn one_process_leads_until_it_lets_go_or_ends() {
     // The forgotten value keeps the process's lock, which a kill would not.
     std::fs::remove_file(lock).unwrap();
     assert!(other.lead().unwrap().is_some());
+}
+
+#[test]
+fn a_process_that_could_not_remove_its_mark_may_lead_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_spool, destination) = open(folder.path());
+    let lead = destination.lead().unwrap();
+    let marks = files_ending(destination.directory(), ".leads");
+    assert_eq!(marks.len(), 1);
+    std::fs::remove_file(&marks[0]).unwrap();
+    std::fs::create_dir(&marks[0]).unwrap();
+    drop(lead);
+    assert!(destination.lead().unwrap().is_some());
 }
 
 #[test]
