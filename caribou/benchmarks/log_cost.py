@@ -197,7 +197,7 @@ def refuse_debug_build() -> None:
     from caribou import _native
 
     if _native.DEBUG_BUILD:
-        sys.exit("caribou is installed as a debug build, which is several times as slow: run `make build` first")
+        sys.exit("caribou is a debug build, several times as slow: run `maturin develop --release` in its folder first")
 
 
 def against_the_peer(messages: int, rounds: int) -> None:
