@@ -21,6 +21,17 @@ pub trait Environment {
             )
         })
     }
+
+    /// Whether a switch that is on by itself was left on: not set, empty, `1`, `true`, `yes` or `on`. Anything else, a
+    /// mistake in writing too, turns it off.
+    fn left_on(&self, name: &str) -> bool {
+        self.non_empty(name).is_none_or(|value| {
+            matches!(
+                value.trim().to_ascii_lowercase().as_str(),
+                "1" | "true" | "yes" | "on"
+            )
+        })
+    }
 }
 
 /// The environment of this process.
@@ -63,7 +74,7 @@ variables! {
     CARIBOU_DISABLED;
     /// Set to `1` to have every mistake raised instead of logged once: for tests.
     CARIBOU_STRICT;
-    /// Set to `off` to record structure, tokens and times only.
+    /// Set to `off` to record structure, tokens and times only; so does anything but empty, `1`, `true`, `yes` and `on`.
     CARIBOU_CONTENT;
     /// Folder in which waits what a destination has not acknowledged; `$XDG_STATE_HOME/caribou/spool` where it is not
     /// set, or else `~/.local/state/caribou/spool`.
@@ -166,6 +177,18 @@ mod tests {
             assert!(environment(on).switch("S"), "{on:?}");
         }
         assert!(!BTreeMap::new().switch("S"));
+    }
+
+    #[test]
+    fn a_switch_that_is_on_by_itself_is_turned_off_by_anything_that_does_not_say_on() {
+        let environment = |value: &str| BTreeMap::from([("S".to_owned(), value.to_owned())]);
+        for on in ["", " ", "1", "true", "TRUE", "yes", " on "] {
+            assert!(environment(on).left_on("S"), "{on:?}");
+        }
+        for off in ["off", "OFF", "0", "false", "no", "none", "of"] {
+            assert!(!environment(off).left_on("S"), "{off:?}");
+        }
+        assert!(BTreeMap::new().left_on("S"));
     }
 
     #[test]

@@ -114,9 +114,7 @@ impl Config {
             enabled: !environment.switch(variable::CARIBOU_DISABLED)
                 && !environment.switch(variable::OTEL_SDK_DISABLED),
             strict: environment.switch(variable::CARIBOU_STRICT),
-            content: !environment
-                .non_empty(variable::CARIBOU_CONTENT)
-                .is_some_and(|value| value.trim().eq_ignore_ascii_case("off")),
+            content: environment.left_on(variable::CARIBOU_CONTENT),
             redact: self.redact.clone(),
             debug: self
                 .debug
@@ -388,6 +386,9 @@ mod tests {
         )
         .unwrap();
         assert!(!settings.enabled && settings.strict && !settings.content);
+        let none = resolve(&Config::new(), &[("CARIBOU_CONTENT", "none")]).unwrap();
+        assert!(!none.content);
+        assert!(resolve(&Config::new(), &[]).unwrap().content);
         assert!(
             !resolve(&Config::new(), &[("OTEL_SDK_DISABLED", "true")])
                 .unwrap()
