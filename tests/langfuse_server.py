@@ -43,6 +43,7 @@ class LangfuseServer:
         self.answer_with: RefusedError | None = None
         self.refused_scores: set[str] = set()
         self.has_batch_route = True
+        self.cuts_next_answer_to = ""
         self._score_times: deque[float] = deque()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
@@ -213,6 +214,10 @@ def _handler(server: LangfuseServer) -> type[BaseHTTPRequestHandler]:
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
+            if server.cuts_next_answer_to == self.path:
+                server.cuts_next_answer_to = ""
+                self.close_connection = True
+                payload = payload[: len(payload) // 2]
             self.wfile.write(payload)
 
         def log_message(self, *_: Any) -> None:

@@ -454,6 +454,31 @@ print(counts()["refused"], counts()["acknowledged"])
     assert "nobody wants bad" in aside.read_bytes().split(b"\n")[0].decode()
 
 
+def test_scores_are_sent_again_where_the_answer_that_puts_them_off_is_cut_off(langfuse: LangfuseServer) -> None:
+    original = langfuse._take_batch
+
+    def put_off(body: dict[str, Any]) -> dict[str, Any]:
+        langfuse._take_batch = original  # type: ignore[method-assign]
+        langfuse.cuts_next_answer_to = "/api/public/ingestion"
+        errors = [{"id": event["id"], "status": 429, "message": "later"} for event in body["batch"]]
+        return {"successes": [], "errors": errors}
+
+    langfuse._take_batch = put_off  # type: ignore[method-assign]
+    run(
+        langfuse,
+        """
+        import caribou
+        from caribou import Grade
+
+        with caribou.trace_run({"datapoint_id": "d", "phase": "eval", "run_id": "r"}):
+            for grader in ("a", "b"):
+                caribou.log(Grade(score=1.0, grader_type=grader))
+        caribou.flush(60)
+        """,
+    )
+    assert {score["name"] for score in langfuse.scores.values()} == {"a", "b"}
+
+
 def test_paced_scores_hold_up_no_spans_and_stay_on_disk(langfuse: LangfuseServer, tmp_path: Path) -> None:
     langfuse.has_batch_route = False
     program = """

@@ -56,6 +56,8 @@ impl Api {
     const MAX_ANSWER_BYTES: u64 = 4 << 20;
     /// Wrong keys and a used-up plan do not change within seconds, but they do change.
     const AFTER_DENIAL: Duration = Duration::from_secs(30);
+    /// The body says what became of each.
+    const MULTI_STATUS: u16 = 207;
 
     pub(super) fn new(target: &LangfuseTarget) -> Self {
         let keys = format!("{}:{}", target.public_key, target.secret_key.expose());
@@ -130,9 +132,12 @@ impl Api {
             .body_mut()
             .with_config()
             .limit(Self::MAX_ANSWER_BYTES)
-            .read_to_vec()
-            .unwrap_or_default();
-        answer_from_status(status, after, &body)
+            .read_to_vec();
+        match body {
+            Err(error) if status == Self::MULTI_STATUS => Answer::Later(later_from_error(&error)),
+            // The status says it all, and spans that were taken must not be sent again.
+            body => answer_from_status(status, after, &body.unwrap_or_default()),
+        }
     }
 }
 
