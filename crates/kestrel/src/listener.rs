@@ -11,12 +11,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a connection may stay silent before a request, or take over its headers. Longer than the interval in which
 /// exporters send, so that their connections stay open.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long something may wait to be written without the reader taking any of it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Pause after a failed accept: the usual reason is a lack of file descriptors, which passes.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const BACKLOG: u32 = 4096;
 
 /// Takes an address, with a message that says what to do where that fails.
-pub(crate) async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+pub(crate) fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     match listen(address) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => bail!(
@@ -99,7 +103,9 @@ async fn serve_connection(stream: TcpStream, router: Router, stop: CancellationT
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20);
     let service = TowerToHyperService::new(router);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

@@ -9,9 +9,11 @@ use anyhow::Context as _;
 use axum::Router;
 use caribou_clickhouse::Store;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answers::MAX_LARGE_AT_ONCE;
 use crate::backend::{Backend, remote_connection};
 use crate::images::Images;
 use crate::ingest::Ingest;
@@ -67,7 +69,7 @@ pub async fn serve(
     stop: CancellationToken,
     ready: impl FnOnce(&Ready),
 ) -> anyhow::Result<()> {
-    let listeners = Listeners::bind(&settings).await?;
+    let listeners = Listeners::bind(&settings)?;
     let (backend, connection) = Backend::start(&settings.store).await?;
     let backend = Arc::new(backend);
     let served = run(
@@ -104,15 +106,15 @@ struct Listeners {
 }
 
 impl Listeners {
-    async fn bind(settings: &Settings) -> anyhow::Result<Self> {
-        let optional = async |address: Option<SocketAddr>, option| match address {
-            Some(address) => listener::bind(address, option).await.map(Some),
-            None => Ok(None),
+    fn bind(settings: &Settings) -> anyhow::Result<Self> {
+        let optional = |address: Option<SocketAddr>, option| {
+            let bound = address.map(|address| listener::bind(address, option));
+            bound.transpose()
         };
         Ok(Self {
-            main: listener::bind(settings.listen, "--listen").await?,
-            otlp_grpc: optional(settings.otlp_grpc, "--otlp-grpc").await?,
-            otlp_http: optional(settings.otlp_http, "--otlp-http").await?,
+            main: listener::bind(settings.listen, "--listen")?,
+            otlp_grpc: optional(settings.otlp_grpc, "--otlp-grpc")?,
+            otlp_http: optional(settings.otlp_http, "--otlp-http")?,
         })
     }
 
@@ -165,6 +167,7 @@ async fn run(
         images,
         live,
         metrics,
+        large_answers: Arc::new(Semaphore::new(MAX_LARGE_AT_ONCE)),
         base_url: reachable.url.as_str().into(),
         stop: stop.clone(),
     };

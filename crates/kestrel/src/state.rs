@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use caribou_clickhouse::Store;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) live: LiveHub,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
+    /// Allows that a large answer is made.
+    pub(crate) large_answers: Arc<Semaphore>,
     /// Address of the pages, without a slash at the end.
     pub(crate) base_url: Arc<str>,
     /// Cancelled when the server is to stop: endless answers end then.

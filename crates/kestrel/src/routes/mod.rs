@@ -21,6 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::answers;
 use crate::compression;
 use crate::error::{ApiError, ErrorCode};
 use crate::guard;
@@ -61,6 +62,10 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(ui::serve)
         .layer(DefaultBodyLimit::max(MAX_JSON_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(
+            answers::budget(),
+            answers::count,
+        ))
         .layer(compression::layer());
     surround(router, app)
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use caribou_clickhouse::{SpanWindow, TraceKey};
 use caribou_model::api::{
     ErrorBody, Facet, Page, SpanMatches, SpanPage, TraceDetail, TraceOutline, TraceSummary,
@@ -177,18 +178,21 @@ pub(crate) async fn list_spans(
     State(app): State<App>,
     PathText(id): PathText,
     StrictQueries(project, query): StrictQueries<ProjectQuery, SpansQuery>,
-) -> Result<Json<SpanPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);
     let window = query.window()?;
     let key = find_key(&app, &id, &project).await?;
+    // Until it is written: rows, spans and text are in memory together.
+    let _turn = app.large_answers.acquire().await;
     let page = app.store.list_spans(&key, &window, limit).await?;
-    page.map(Json).ok_or_else(|| match window {
+    let page = page.ok_or_else(|| match window {
         SpanWindow::Around(span_id) => {
             let message = format!("there is no span {span_id} in trace {id:?}");
             ApiError::new(ErrorCode::SpanNotFound, message)
         }
         _ => trace_not_found(&id),
-    })
+    })?;
+    Ok(Json(page).into_response())
 }
 
 impl SpansQuery {
