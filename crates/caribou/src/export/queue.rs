@@ -193,3 +193,79 @@ fn woken(state: &QueueState) -> Woken {
         Woken::Look
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use caribou_otlp::encode::{SpanFrame, SpanWriter};
+    use opentelemetry::trace::{SpanContext, Status};
+
+    use super::*;
+
+    fn short(byte: u8) -> WrittenSpan {
+        WrittenSpan::from(vec![byte; 1_000])
+    }
+
+    #[test]
+    fn spans_come_out_in_the_order_in_which_they_came_in_long_ones_too() {
+        let queue = SpanQueue::default();
+        let context = SpanContext::NONE;
+        let mut writer = SpanWriter::default();
+        writer.own_text("key", "long".repeat(100_000));
+        let long = writer.finish(&SpanFrame {
+            context: &context,
+            parent: &context,
+            name: "long",
+            started_at: 0,
+            ended_at: 0,
+            status: &Status::Unset,
+        });
+        let length = long.length();
+        for span in [short(1), short(2), long, short(3)] {
+            assert!(queue.push(span));
+        }
+        let all = queue.drain();
+        let [
+            Queued::Chunk(before),
+            Queued::Long(long, _),
+            Queued::Chunk(after),
+        ] = &all[..]
+        else {
+            panic!("{all:?}");
+        };
+        let firsts: Vec<u8> = before.spans().map(|span| span[0]).collect();
+        assert_eq!(firsts, [1, 2]);
+        assert_eq!(long.length(), length);
+        assert_eq!(after.spans().next().unwrap()[0], 3);
+        assert_eq!(queue.accepted(), 4);
+        assert!(queue.drain().is_empty());
+    }
+
+    #[test]
+    fn buffers_are_used_again_and_not_hoarded() {
+        let queue = SpanQueue::default();
+        queue.push(short(1));
+        for _ in 0..100 {
+            queue.reuse(Vec::with_capacity(1 << 20));
+        }
+        let spare: usize = queue.lock().spare.iter().map(Vec::capacity).sum();
+        assert!(spare <= SpanQueue::MAX_SPARE_BYTES);
+        queue.drain();
+        queue.push(short(2));
+        let all = queue.drain();
+        let Some(Queued::Chunk(chunk)) = all.first() else {
+            panic!("{all:?}");
+        };
+        assert_eq!(chunk.bytes.capacity(), 1 << 20);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted() {
+        let queue = SpanQueue::default();
+        let large = || WrittenSpan::from(vec![0; SpanQueue::MAX_BYTES / 2]);
+        assert!(queue.push(large()) && queue.push(large()));
+        assert!(!queue.push(short(1)));
+        assert_eq!((queue.accepted(), queue.dropped()), (2, 1));
+        queue.drain();
+        assert!(queue.push(short(1)));
+    }
+}

@@ -203,3 +203,34 @@ fn content_given_as_json_stays_json() {
         Payload::Json(r#"[{"text":"x","type":"text"}]"#.into())
     );
 }
+
+#[test]
+fn long_texts_arrive_whole_and_where_they_belong() {
+    let recording = Recording::start();
+    let scope = recording.open_one();
+    let content = "grüß ".repeat(20_000);
+    let reasoning = "hm ".repeat(200_000);
+    let message = Message::new("assistant", content.clone())
+        .with_model("gpt-4o")
+        .with_reasoning(reasoning.clone())
+        .with_finish_reason("stop");
+    for item in [
+        Message::new("user", "before"),
+        message,
+        Message::new("user", "after"),
+    ] {
+        scope.log(item).unwrap();
+    }
+    assert!(recording.flush());
+    let mut spans = recording.sink.spans_of(ItemType::Message);
+    spans.sort_by_key(|span| span.sequence);
+    let [before, long, after] = &spans[..] else {
+        panic!("three messages, not {}", spans.len())
+    };
+    assert_eq!(before.content, Payload::Text("before".into()));
+    assert_eq!(after.content, Payload::Text("after".into()));
+    assert!(long.content == Payload::Text(content.into()));
+    assert!(long.reasoning == reasoning);
+    assert_eq!((&*long.model, &*long.finish_reason), ("gpt-4o", "stop"));
+    assert_eq!(long.span_name, "message.assistant");
+}
