@@ -329,12 +329,8 @@ impl Beating for Segment {
 impl RolloutState {
     /// The error as the span's own status tells it.
     pub(crate) fn error_status(&self) -> Option<String> {
-        let status_fails = self.status.as_deref().is_some_and(|status| {
-            status
-                .parse::<RolloutStatus>()
-                .is_ok_and(RolloutStatus::is_failure)
-        });
-        (self.error_message.is_some() || self.error_type.is_some() || status_fails)
+        let fails = status_fails(self.status.as_deref());
+        (self.error_message.is_some() || self.error_type.is_some() || fails)
             .then(|| self.error_message.clone().unwrap_or_default())
     }
 
@@ -349,12 +345,7 @@ impl RolloutState {
     /// Gives a rollout the status that follows from how it was left, unless somebody set one that says more.
     fn settle_status(&mut self, left: &Left) {
         let set = self.status.as_deref();
-        let failing = set.is_some_and(|status| {
-            !matches!(
-                status.parse(),
-                Ok(RolloutStatus::Pending | RolloutStatus::Completed)
-            )
-        });
+        let failing = status_fails(set);
         let implied = match left {
             Left::Normally if set.is_some() => return,
             Left::Normally if self.error_message.is_some() => RolloutStatus::Error,
@@ -368,6 +359,47 @@ impl RolloutState {
     }
 }
 
+/// Whether a status says that something went wrong; a text that is none of the statuses does not.
+fn status_fails(status: Option<&str>) -> bool {
+    status.is_some_and(|status| {
+        status
+            .parse::<RolloutStatus>()
+            .is_ok_and(RolloutStatus::is_failure)
+    })
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(set: Option<&str>, left: &Left) -> String {
+        let mut state = RolloutState {
+            status: set.map(str::to_owned),
+            ..RolloutState::default()
+        };
+        state.settle_status(left);
+        state.status.unwrap_or_default()
+    }
+
+    #[test]
+    fn an_error_counts_unless_a_failing_status_was_set_before() {
+        let error = Left::WithError(Failure::default());
+        for set in [
+            None,
+            Some("PENDING"),
+            Some("COMPLETED"),
+            Some("weird"),
+            Some(""),
+        ] {
+            assert_eq!(settled(set, &error), "ERROR", "{set:?}");
+            let stopped = Left::Stopped(Failure::default());
+            assert_eq!(settled(set, &stopped), "ABORTED", "{set:?}");
+        }
+        assert_eq!(settled(Some("TRUNCATED"), &error), "TRUNCATED");
+        assert_eq!(settled(Some("weird"), &Left::Normally), "weird");
+    }
 }
