@@ -34,6 +34,8 @@ pub(crate) struct Pipeline {
     starting: Mutex<()>,
     /// Losses that a `flush` has owned up to.
     losses_told: AtomicU64,
+    /// It was said what is left on disk.
+    left_told: AtomicBool,
     targets: Vec<Target>,
     resource: Vec<(String, String)>,
     spool: SpoolSettings,
@@ -88,6 +90,7 @@ impl Pipeline {
             started: AtomicBool::new(false),
             starting: Mutex::default(),
             losses_told: AtomicU64::new(0),
+            left_told: AtomicBool::new(false),
             targets,
             resource,
             spool,
@@ -280,12 +283,16 @@ impl Pipeline {
         delivered
     }
 
-    /// Says what is left on disk.
+    /// Says what is left on disk, once: a program that shuts down by itself is shut down again when it exits.
     fn tell_left(&self) {
+        if self.left_told.load(Ordering::Acquire) {
+            return;
+        }
         let _still = fork::hold_off();
         for (target, outbox) in self.targets.iter().zip(&self.outboxes) {
             let spooled = outbox.counts().on_disk();
             if let (1.., Some(identity)) = (spooled, target.spool_identity()) {
+                self.left_told.store(true, Ordering::Release);
                 self.notices.tell(&format!(
                     "{spooled} spans wait for {} on disk in {}: the next program that logs there delivers them, \
                      or `kestrel spool drain` with the same variables",

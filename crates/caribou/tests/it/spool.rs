@@ -141,6 +141,7 @@ fn the_next_program_delivers_what_was_left_at_exit() {
     assert!(!first.recorder.shutdown(PATIENCE));
     let counts = first.recorder.stats().total();
     assert_eq!((counts.spooled, counts.dropped), (101, 0));
+    assert!(!first.recorder.shutdown(PATIENCE), "as at exit");
     assert_eq!(first.told("101 spans wait for"), 1);
     drop(first);
     wait_until_nobody_is_in(folder.path());
