@@ -42,7 +42,7 @@ pub(crate) fn find(text: &str, from: usize) -> Option<DataUrl> {
             range: start..end,
             payload: begin..end,
             mime: mime::normalized(&text[start + "data:".len()..mark]),
-            broken: is_broken(&text[end..]),
+            broken: is_broken(&text[end..]) || (begin == end && is_rubbish(&text[end..])),
         });
     }
 }
@@ -74,6 +74,18 @@ fn is_broken(after: &str) -> bool {
     after.starts_with("...")
         || after.starts_with('…')
         || after.starts_with(|next: char| next == ':' || next.is_ascii_alphanumeric())
+}
+
+/// A word in place of the payload that is no base64 at all. Who writes about data URLs, and code that puts one together,
+/// have brackets, punctuation or nothing there.
+fn is_rubbish(after: &str) -> bool {
+    let word = || {
+        after
+            .chars()
+            .take_while(|next| !next.is_whitespace() && !matches!(next, '"' | '\'' | '`'))
+    };
+    let of_word = |next: char| next.is_ascii_graphic() && !r"{}()[]<>$%&*~|\.,:;".contains(next);
+    word().nth(1).is_some() && word().all(of_word)
 }
 
 #[cfg(test)]
@@ -118,5 +130,24 @@ mod tests {
         assert!(broken("data:image/png;base64,data:image/png"));
         assert!(!broken("data:image/png;base64,QUJD. Then"));
         assert!(!broken("data:image/png;base64,QUJD"));
+    }
+
+    #[test]
+    fn a_word_that_is_no_base64_is_told_from_what_stands_for_a_payload() {
+        let broken = |after: &str| {
+            find(&format!("data:image/png;base64,{after}"), 0)
+                .unwrap()
+                .broken
+        };
+        for word in ["!!!", "!!not base64", "#?!\"", "!nothing/in/it+="] {
+            assert!(broken(word), "{word}");
+        }
+        let placeholders = [
+            "", " and", "\"", "'+x", "{image}", "${image}", "#{image}", "<base64>", "%s", "[...]",
+            "**", "&quot;", ".", ".)", ", too", "!", "? No", "|", "\\n", "后面",
+        ];
+        for placeholder in placeholders {
+            assert!(!broken(placeholder), "{placeholder}");
+        }
     }
 }

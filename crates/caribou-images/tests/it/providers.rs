@@ -177,6 +177,7 @@ fn shortened_examples_stay_and_are_counted() {
     for part in [
         r#"{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo..."}}"#,
         r#"{"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}"#,
+        r#"{"type": "image_url", "image_url": {"url": "data:image/png;base64,!!!"}}"#,
         r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo..."}}"#,
     ] {
         let (lifted, lifter) = lift_json(part);
