@@ -20,9 +20,7 @@ pub(crate) async fn require_local(request: Request, next: Next) -> Response {
 }
 
 fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
-    let forwarded = headers
-        .keys()
-        .find(|name| name.as_str() == "forwarded" || name.as_str().starts_with("x-forwarded-"));
+    let forwarded = headers.keys().find(|name| is_of_proxy(name.as_str()));
     if let Some(name) = forwarded {
         return Err(format!(
             "refused because of the header {name}: without API keys Kestrel does not serve through a proxy; \
@@ -46,6 +44,11 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
         return Err(format!("requests from pages of {origin:?} are refused"));
     }
     Ok(())
+}
+
+/// Whether only a proxy sends this header.
+fn is_of_proxy(name: &str) -> bool {
+    matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded-")
 }
 
 /// The one value of a header; several would let two readers see two things.
@@ -146,6 +149,8 @@ mod tests {
             ("forwarded", "for=10.0.0.1"),
             ("x-forwarded-for", "10.0.0.1"),
             ("x-forwarded-host", "localhost"),
+            ("x-real-ip", "10.0.0.1"),
+            ("via", "1.1 proxy"),
         ] {
             assert!(with(name, value).is_err(), "{name}: {value}");
         }
