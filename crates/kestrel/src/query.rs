@@ -98,7 +98,10 @@ fn read<T: DeserializeOwned>(given: &str) -> Result<T, ApiError> {
     serde_html_form::from_str(given).map_err(|error| {
         let message = match unreadable::<T>(given) {
             Some((name, value)) => format!("cannot read {name}={value:?}: {error}"),
-            None => format!("cannot read the query string: {error}"),
+            None => match repeated::<T>(given) {
+                Some(name) => format!("{name} is given several times; give it once"),
+                None => format!("cannot read the query string: {error}"),
+            },
         };
         ApiError::new(ErrorCode::InvalidParameter, message)
     })
@@ -111,6 +114,20 @@ fn unreadable<T: DeserializeOwned>(given: &str) -> Option<(String, String)> {
         serde_html_form::to_string([pair])
             .is_ok_and(|alone| serde_html_form::from_str::<T>(&alone).is_err())
     })
+}
+
+/// The parameter that cannot be read because it takes one value and is given several.
+fn repeated<T: DeserializeOwned>(given: &str) -> Option<String> {
+    let pairs: Vec<(String, String)> = serde_html_form::from_str(given).ok()?;
+    let mut names: Vec<&String> = pairs.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let is_refused = |name: &&String| {
+        let of_name: Vec<_> = pairs.iter().filter(|(of, _)| of == *name).collect();
+        serde_html_form::to_string(&of_name)
+            .is_ok_and(|alone| serde_html_form::from_str::<T>(&alone).is_err())
+    };
+    names.into_iter().find(is_refused).cloned()
 }
 
 fn unknown_parameter(unknown: &str, known: &[String]) -> ApiError {
@@ -169,6 +186,12 @@ mod tests {
                 limit: None
             }
         );
+    }
+
+    #[test]
+    fn a_parameter_that_takes_one_value_is_refused_by_name_when_it_is_given_twice() {
+        let error = parse::<Example>("status=a&status=b&limit=1&limit=2").unwrap_err();
+        assert_eq!(error.message, "limit is given several times; give it once");
     }
 
     #[test]
