@@ -68,6 +68,7 @@ export class LargeTrace {
       span_kind: span.span_kind,
       span_name: span.span_name,
       role: span.role ?? null,
+      name: null,
       call_id: span.call_id ?? null,
       turn_index: span.turn_index,
       start_offset_ms: index * 40,

@@ -375,6 +375,8 @@ export interface components {
         OutlineKind: {
             /** @description As in [`Span`]. */
             item_type: string;
+            /** @description Criterion: its name. */
+            name?: string | null;
             /** @description Message: role. */
             role?: string | null;
             /** @description As in [`Span`]. */

@@ -6,7 +6,7 @@ import { outlineFromColumns } from "./outline";
 test("columns become the spans that they were made of", () => {
   const outline = {
     offset: 40,
-    total: 44,
+    total: 45,
     items: [
       spanOutline({ span_id: "r", item_type: "rollout", role: null, duration_ms: 12.5 }),
       spanOutline({ span_id: "m", parent_span_id: "r", turn_index: 2, start_offset_ms: 3.25 }),
@@ -18,6 +18,7 @@ test("columns become the spans that they were made of", () => {
         error: true,
       }),
       spanOutline({ span_id: "g", parent_span_id: "m", item_type: "grade", score: 0 }),
+      spanOutline({ span_id: "c", parent_span_id: "g", item_type: "criterion", name: "polite" }),
     ],
   };
   expect(outlineFromColumns(outlineColumns(outline))).toEqual(outline);

@@ -12,6 +12,8 @@ export interface SpanOutline {
   span_kind: string;
   span_name: string;
   role: string | null;
+  /** Name of a criterion. */
+  name: string | null;
   call_id: string | null;
   turn_index: number;
   /** Start in milliseconds after the start of the trace. */
@@ -39,6 +41,7 @@ export function outlineFromColumns(columns: OutlineColumns): TraceOutline {
       span_kind: kind?.span_kind ?? "otel",
       span_name: kind?.span_name ?? "",
       role: kind?.role ?? null,
+      name: kind?.name ?? null,
       call_id: columns.call_id[at] ?? null,
       turn_index: columns.turn_index[at] ?? 0,
       start_offset_ms: columns.start_offset_ms[at] ?? 0,

@@ -83,7 +83,13 @@ export const traceOutline = v.object({
   offset: v.number(),
   total: v.number(),
   kinds: v.array(
-    v.object({ item_type: v.string(), span_kind: v.string(), span_name: v.string(), role: text }),
+    v.object({
+      item_type: v.string(),
+      span_kind: v.string(),
+      span_name: v.string(),
+      role: text,
+      name: text,
+    }),
   ),
   parents: v.array(v.string()),
   span_id: v.array(v.string()),

@@ -36,10 +36,11 @@ function messageColor(role: string | null): Exclude<LookKind, "error"> {
   }
 }
 
-/** `user`, `read_file`, `rubric`: without the prefix that repeats the kind. */
+/** `user`, `read_file`, `rubric`, a criterion's name: without the prefix that repeats the kind. */
 export function spanLabel(span: SpanOutline): string {
   return (
-    span.span_name.replace(/^(message\.|tool\.|event\.|execute_tool |grader\.)/, "") ||
+    (span.name ??
+      span.span_name.replace(/^(message\.|tool\.|event\.|execute_tool |grader\.)/, "")) ||
     span.item_type
   );
 }

@@ -99,6 +99,7 @@ function outlineOf(span: Span, start: number): SpanOutline {
     span_kind: span.span_kind,
     span_name: span.span_name,
     role: span.role ?? null,
+    name: span.item_type === "criterion" ? (span.name ?? null) : null,
     call_id: span.call_id ?? span.tool_call_id ?? null,
     turn_index: span.turn_index,
     start_offset_ms: Date.parse(span.started_at) - start,

@@ -66,6 +66,7 @@ export function spanOutline(over: Partial<SpanOutline> = {}): SpanOutline {
     span_kind: "message",
     span_name: "message.user",
     role: "user",
+    name: null,
     call_id: null,
     turn_index: 0,
     start_offset_ms: 0,

@@ -24,8 +24,8 @@ export function outlineColumns({ items, offset, total }: TraceOutline): OutlineC
   };
 }
 
-function kindOf({ item_type, span_kind, span_name, role }: SpanOutline) {
-  return { item_type, span_kind, span_name, role };
+function kindOf({ item_type, span_kind, span_name, role, name }: SpanOutline) {
+  return { item_type, span_kind, span_name, role, name };
 }
 
 class Places<T> {

@@ -20,6 +20,7 @@ struct OutlineRow {
     span_kind: String,
     span_name: String,
     role: String,
+    criterion_name: String,
     call_id: String,
     turn_index: i32,
     started_nanos: i64,
@@ -31,7 +32,8 @@ struct OutlineRow {
 
 // A span that ends when it starts is one whose duration nobody said.
 const OUTLINE_COLUMNS: &str = "span_id, parent_span_id, toString(item_type) AS item_type_name, span_kind, span_name, \
-    role, call_id, turn_index, toUnixTimestamp64Nano(started_at) AS started_nanos, \
+    role, toString(if(item_type = 'criterion', name, '')) AS criterion_name, call_id, turn_index, \
+    toUnixTimestamp64Nano(started_at) AS started_nanos, \
     ifNull(duration_ns, if(ended_at > started_at, \
     toUInt64(toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at)), NULL)) AS duration, \
     status = 'error' AS error, score, \
@@ -151,6 +153,7 @@ impl OutlineBuilder {
             span_kind: row.span_kind,
             span_name: row.span_name,
             role: given(row.role),
+            name: given(row.criterion_name),
         });
         let parent = given(row.parent_span_id).map(|parent| self.parent_of(parent));
         let outline = &mut self.outline;

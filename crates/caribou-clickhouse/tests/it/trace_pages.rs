@@ -149,6 +149,25 @@ async fn an_outline_has_every_span_without_its_content() {
 }
 
 #[tokio::test]
+async fn an_outline_tells_criteria_apart_by_their_names() {
+    let store = new_store().await;
+    let criteria = ["polite", "correct"].into_iter().zip(8..);
+    let criteria = criteria.map(|(name, number)| SpanRecord {
+        name: name.into(),
+        ..span(1, number, ItemType::Criterion)
+    });
+    record(&store, &rollout(1)).await;
+    insert(&store, &criteria.collect::<Vec<_>>()).await;
+    let key = TraceKey::new("airline", trace_id(1));
+    let outline = store.list_outline(&key, 0, 100).await.unwrap();
+    let named = outline.kind.iter().filter_map(|&kind| {
+        let kind = &outline.kinds[kind as usize];
+        kind.name.as_deref()
+    });
+    assert_eq!(named.collect::<Vec<_>>(), ["polite", "correct"]);
+}
+
+#[tokio::test]
 async fn an_outline_says_no_duration_where_the_span_says_none() {
     let store = new_store().await;
     let mut spans = rollout(1);

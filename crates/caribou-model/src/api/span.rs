@@ -242,6 +242,8 @@ pub struct OutlineKind {
     pub span_name: String,
     /// Message: role.
     pub role: Option<String>,
+    /// Criterion: its name.
+    pub name: Option<String>,
 }
 
 /// The score of a span of an outline.

@@ -297,6 +297,40 @@ fn spans_are_read_in_windows_from_both_ends_and_around_one() {
 }
 
 #[test]
+fn a_status_in_words_of_another_system_is_listed_and_found_by_those_words() {
+    let server = server();
+    let trace = new_trace();
+    let mut spans = rollout(trace, 1, 0.5, "model-a");
+    let id = spans[0].trace_hex();
+    spans[0] = TestSpan::new(trace, 0)
+        .named("rollout")
+        .with("caribou.item_type", "rollout")
+        .with("caribou.span_kind", "rollout")
+        .with("caribou.revision", 2)
+        .with("caribou.rollout_status", "needs_review")
+        .with("caribou.rollout_status_explicit", true);
+    send(server, "other-words", &spans);
+    summed_up(server, &id, 5);
+    let found = |status: &str| {
+        let path = format!("/api/v1/traces?project=other-words&status={status}");
+        server.get_json(&path)["items"].clone()
+    };
+    let listed = found("needs_review");
+    assert_eq!(listed[0]["trace_id"], json!(id));
+    assert_eq!(
+        (&listed[0]["status"], &listed[0]["status_text"]),
+        (&json!("PENDING"), &json!("needs_review"))
+    );
+    assert_eq!(found("nonsense"), json!([]));
+    assert_eq!(found("pending"), json!([]));
+    let facets = server.get_json("/api/v1/facets?project=other-words");
+    assert_eq!(
+        facets[0],
+        json!({"field": "status", "values": [{"value": "needs_review", "count": 1}]})
+    );
+}
+
+#[test]
 fn a_deleted_rollout_is_gone_and_another_of_its_project_is_not() {
     let server = server();
     let (gone, kept) = (TestSpan::new(new_trace(), 0), TestSpan::new(new_trace(), 0));
