@@ -79,8 +79,8 @@ variables! {
     /// Folder in which waits what a destination has not acknowledged; `$XDG_STATE_HOME/caribou/spool` where it is not
     /// set, or else `~/.local/state/caribou/spool`.
     CARIBOU_SPOOL_DIR;
-    /// How much may wait there, in bytes, over all programs and destinations; 4 GiB where it is not set. `0` keeps
-    /// nothing on disk.
+    /// How much may wait there, in bytes, over all programs and destinations; 4 GiB where it is not set or no
+    /// number. `0` keeps nothing on disk.
     CARIBOU_SPOOL_MAX_BYTES;
     /// Set to anything but empty, `0` or `false` to print a line a span to the console.
     CARIBOU_TRACE_DEBUG;

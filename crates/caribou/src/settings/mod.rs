@@ -162,6 +162,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        notices.extend(SpoolSettings::notice(environment));
         notices
     }
 }

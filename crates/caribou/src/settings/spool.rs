@@ -35,9 +35,20 @@ impl SpoolSettings {
                 .or_else(|| Some(state()?.join("caribou/spool"))),
             max_bytes: environment
                 .non_empty(variable::CARIBOU_SPOOL_MAX_BYTES)
-                .and_then(|bytes| bytes.trim().replace('_', "").parse().ok())
+                .and_then(|text| bytes(&text))
                 .unwrap_or(DEFAULT_MAX_BYTES),
         }
+    }
+
+    /// What is wrong with the variables.
+    pub(super) fn notice(environment: &dyn Environment) -> Option<String> {
+        let given = environment
+            .non_empty(variable::CARIBOU_SPOOL_MAX_BYTES)
+            .filter(|text| bytes(text).is_none())?;
+        Some(format!(
+            "CARIBOU_SPOOL_MAX_BYTES is {given:?}, which is not a number of bytes: the default of {DEFAULT_MAX_BYTES} (4 \
+             GiB) is used; write plain digits, such as 1000000000"
+        ))
     }
 
     /// Whether anything is kept on disk.
@@ -52,6 +63,10 @@ impl SpoolSettings {
             .unwrap_or_else(|| Path::new("the spool"));
         directory.display().to_string()
     }
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    text.trim().replace('_', "").parse().ok()
 }
 
 impl OtlpTarget {
@@ -101,5 +116,33 @@ mod tests {
     fn a_bound_of_nothing_turns_it_off() {
         assert_eq!(resolve(None, &[]).max_bytes, 4 << 30);
         assert!(!resolve(Some("/g"), &[("CARIBOU_SPOOL_MAX_BYTES", "0")]).is_used());
+    }
+
+    #[test]
+    fn a_bound_that_is_no_number_of_bytes_is_told_with_what_is_used_instead() {
+        let notices = |value: &str| {
+            let variables = [
+                ("CARIBOU_SPOOL_MAX_BYTES", value),
+                ("KESTREL_API_URL", "http://k"),
+            ];
+            let environment: BTreeMap<String, String> = variables
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            let settings = crate::Config::new().resolve(&environment).unwrap();
+            (settings.spool.max_bytes, settings.notices)
+        };
+        for wrong in ["4GiB", "-1", "abc", "1e9"] {
+            let (used, told) = notices(wrong);
+            assert_eq!(used, DEFAULT_MAX_BYTES);
+            let [told] = &told[..] else {
+                panic!("{wrong}: {told:?}")
+            };
+            for part in [wrong, "CARIBOU_SPOOL_MAX_BYTES", "4294967296", "digits"] {
+                assert!(told.contains(part), "{told}");
+            }
+        }
+        assert_eq!(notices(" 1_000 "), (1000, Vec::new()));
+        assert_eq!(notices(""), (DEFAULT_MAX_BYTES, Vec::new()));
     }
 }
