@@ -1,12 +1,14 @@
 //! A real embedded engine for tests: there is no imitation of the store.
 
-use std::path::{Path, PathBuf};
+use std::env;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs, process};
 
 use kestrel_engine::{ChildCommand, Engine, EngineOptions, LibrarySearch};
+
+use crate::reaper;
 
 const CHILD: &str = "kestrel-engine-child";
 const FOLDER_PREFIX: &str = "kestrel-test-engine-";
@@ -69,23 +71,11 @@ fn start() -> TestEngine {
     }
 }
 
-/// A folder named after this process. A static is never dropped, so that folders of ended processes go now.
 fn new_folder() -> PathBuf {
-    let parent = env::temp_dir();
-    for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let owner = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(FOLDER_PREFIX));
-        // An earlier process may have had this one's id.
-        let is_left =
-            |pid: &str| pid == process::id().to_string() || !Path::new("/proc").join(pid).exists();
-        if owner.is_some_and(is_left) {
-            // Another process may be removing it too.
-            fs::remove_dir_all(entry.path()).ok();
-        }
-    }
-    parent.join(format!("{FOLDER_PREFIX}{}", process::id()))
+    let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir();
+    let folder = folder.expect("a temporary folder can be made").keep();
+    reaper::remove_with_this_process(&folder, None);
+    folder
 }
 
 /// The executable lies two folders above the test: `target/debug/deps/test`. Cargo builds it for the tests of its own

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::reaper;
+
 /// How long a start may take on a loaded machine.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -405,26 +407,7 @@ pub fn shared_kestrel(binary: &str) -> &'static KestrelProcess {
     SHARED.get_or_init(|| {
         let options = KestrelOptions::with_binary(binary).with_arg("--otlp-grpc=127.0.0.1:0");
         let server = KestrelProcess::start(options);
-        end_with_this_process(&server);
+        reaper::remove_with_this_process(server.data_dir(), Some(server.pid()));
         server
     })
-}
-
-/// A static is never dropped. A shell that reads from a pipe notices our end, and does what dropping would.
-fn end_with_this_process(server: &KestrelProcess) {
-    let reaper = Command::new("sh")
-        .args([
-            "-c",
-            "read _; kill -9 \"$1\"; sleep 1; rm -rf \"$2\"",
-            "reaper",
-        ])
-        .arg(server.pid().to_string())
-        .arg(server.data_dir())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a shell exists");
-    // Its end of the pipe must stay open for as long as this process lives.
-    std::mem::forget(reaper);
 }

@@ -3,6 +3,7 @@
 mod engine;
 mod kestrel;
 pub mod otlp;
+mod reaper;
 mod sink;
 
 pub use engine::{TestEngine, shared_engine};
