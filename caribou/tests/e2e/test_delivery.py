@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -305,6 +306,18 @@ def test_it_can_be_turned_off(program: Callable[..., Any], sink: OtlpSink, varia
         **{variable: "true"},
     )
     assert sink.requests == []
+
+
+def test_a_certificate_file_without_certificates_is_told(program: Callable[..., Any], tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing.pem"
+    nothing.write_text("")
+    for file, problem in [(nothing, "holds no certificate"), (tmp_path / "absent.pem", "cannot be read")]:
+        done = program(
+            "import caribou; caribou.configure(kestrel_api_url='https://127.0.0.1:9')",
+            SSL_CERT_FILE=str(file),
+        )
+        assert done.stderr.count("SSL_CERT_FILE") == 1
+        assert f"{file} {problem}" in done.stderr
 
 
 def test_without_content_structure_tokens_and_times_remain(program: Callable[..., Any], sink: OtlpSink) -> None:

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::environment::{self as variable, Environment};
 use crate::ids::Ids;
 use crate::notice::Notices;
-use crate::settings::{OtlpTarget, Settings, SpoolSettings};
+use crate::settings::{OtlpTarget, Settings, SpoolSettings, certificates_notice, speaks_tls};
 use crate::{ConfigureError, Secret};
 
 /// Delivers what waits in a spool's folder, as the program that recorded it would have done.
@@ -106,7 +106,14 @@ impl SpoolDrain {
         let deadline = Instant::now() + self.timeout;
         let mut drained = Vec::new();
         let mut runs = Vec::new();
-        for waiting in waiting(&self.directory)?.into_values() {
+        let found = waiting(&self.directory)?;
+        let addresses = found.values().map(|waiting| &*waiting.identity.url);
+        if addresses.chain(self.to.as_deref()).any(speaks_tls)
+            && let Some(notice) = certificates_notice(environment)
+        {
+            say(&notice);
+        }
+        for waiting in found.into_values() {
             if waiting.records == 0 {
                 continue;
             }

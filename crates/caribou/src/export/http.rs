@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::middleware::MiddlewareNext;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, SendBody};
 
 use crate::fork;
-use crate::settings::is_loopback;
+use crate::settings::{certificates_of, is_loopback};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -41,20 +41,10 @@ fn during_first_request(
     next.handle(request)
 }
 
+/// None where the file is of no use, which the settings have told.
 fn read_roots(path: &str) -> Option<RootCerts> {
-    let pem = std::fs::read(path)
-        .inspect_err(|error| {
-            tracing::warn!(target: "caribou", "SSL_CERT_FILE cannot be read and is ignored: {path}: {error}");
-        })
-        .ok()?;
-    let certificates: Vec<_> = parse_pem(&pem)
-        .filter_map(Result::ok)
-        .filter_map(|item| match item {
-            PemItem::Certificate(certificate) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    (!certificates.is_empty()).then(|| RootCerts::Specific(Arc::new(certificates)))
+    let certificates = certificates_of(path).ok()?;
+    Some(RootCerts::Specific(Arc::new(certificates)))
 }
 
 /// Whether nothing listens there.

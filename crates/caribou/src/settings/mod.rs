@@ -1,5 +1,6 @@
 //! Settings: what the program said, what the environment says, and defaults, in this order of precedence.
 
+mod certificates;
 mod clickhouse;
 mod images;
 mod kestrel;
@@ -10,6 +11,7 @@ mod url;
 
 use caribou_model::Phase;
 
+pub(crate) use certificates::{certificates_notice, certificates_of, speaks_tls};
 pub use clickhouse::ClickHouseTarget;
 pub use images::{BucketTarget, ImageTarget};
 pub use kestrel::{DEFAULT_KESTREL_URL, KestrelTarget};
@@ -98,7 +100,7 @@ impl Config {
             (None, None) => None,
         };
         let kestrel = self.resolve_kestrel(environment)?;
-        Ok(Settings {
+        let mut settings = Settings {
             run_id: text(&self.run_id, variable::CARIBOU_RUN_ID),
             phase,
             project: text(&self.project, variable::CARIBOU_PROJECT),
@@ -121,7 +123,11 @@ impl Config {
                 .unwrap_or_else(|| environment.switch(variable::CARIBOU_TRACE_DEBUG)),
             notices: self.notices(&kestrel, environment),
             kestrel,
-        })
+        };
+        if settings.use_tls() {
+            settings.notices.extend(certificates_notice(environment));
+        }
+        Ok(settings)
     }
 
     fn notices(&self, kestrel: &KestrelTarget, environment: &dyn Environment) -> Vec<String> {
