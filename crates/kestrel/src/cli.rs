@@ -74,14 +74,14 @@ pub struct SampleArgs {
 pub enum SpoolCommand {
     /// List what waits, for whom, and what was refused.
     List {
-        /// Folder of the spool [default: `CARIBOU_SPOOL_DIR`, else ~/.local/state/caribou/spool]
+        /// Folder of the spool; one that is named must exist [default: `CARIBOU_SPOOL_DIR`, else ~/.local/state/caribou/spool]
         #[arg(value_name = "DIR")]
         directory: Option<PathBuf>,
     },
     /// Deliver what waits, for whomever; fails where something stays. Keys and passwords come from the variables that
     /// the program used.
     Drain {
-        /// Folder of the spool [default: `CARIBOU_SPOOL_DIR`, else ~/.local/state/caribou/spool]
+        /// Folder of the spool; one that is named must exist [default: `CARIBOU_SPOOL_DIR`, else ~/.local/state/caribou/spool]
         #[arg(value_name = "DIR")]
         directory: Option<PathBuf>,
         /// Deliver to this Kestrel instead of the one that it was meant for

@@ -6,7 +6,7 @@ mod list;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::cli::SpoolCommand;
 use crate::settings::Environment;
@@ -17,7 +17,7 @@ pub const CARIBOU_SPOOL_DIR: &str = "CARIBOU_SPOOL_DIR";
 /// Lists or delivers what waits. False where something stays that ought to have been delivered.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// When the folder cannot be read, or was named and is not there.
 pub fn run(
     command: &SpoolCommand,
     environment: Environment<'_>,
@@ -47,7 +47,6 @@ pub fn run(
 }
 
 fn nothing_waits(directory: &Path) -> String {
-    // A mistyped name must not look like a spool that is empty.
     let absent = if directory.exists() {
         ""
     } else {
@@ -57,6 +56,12 @@ fn nothing_waits(directory: &Path) -> String {
 }
 
 fn resolve(given: Option<&PathBuf>, environment: Environment<'_>) -> anyhow::Result<PathBuf> {
+    if let Some(given) = given
+        && matches!(given.try_exists(), Ok(false))
+    {
+        // Who mistypes a name must not believe that everything is delivered.
+        bail!("{}: there is no such folder", given.display());
+    }
     let path = |name| non_empty(environment, name).map(PathBuf::from);
     given
         .cloned()

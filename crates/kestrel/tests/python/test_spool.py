@@ -60,8 +60,20 @@ def test_what_waits_is_listed_and_delivered_to_another_kestrel(kestrel: Any, url
     assert spool("drain", tmp_path).returncode == 0
 
 
-def test_a_folder_that_is_not_there_holds_nothing(tmp_path: pathlib.Path) -> None:
-    done = spool("drain", tmp_path / "none")
+@pytest.mark.parametrize("command", ["list", "drain"])
+def test_a_folder_that_is_named_and_not_there_is_an_error(command: str, tmp_path: pathlib.Path) -> None:
+    done = spool(command, tmp_path / "none")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"{tmp_path / 'none'}: there is no such folder" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "drain"])
+def test_where_no_folder_is_named_the_usual_one_may_be_absent(
+    command: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARIBOU_SPOOL_DIR", str(tmp_path / "none"))
+    done = spool(command)
     assert done.returncode == 0
     assert "nothing waits" in done.stdout
     assert "there is no such folder" in done.stdout
