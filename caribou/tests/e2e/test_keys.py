@@ -122,6 +122,20 @@ def test_production_without_a_run_uses_the_project_and_warns_once(program: Calla
     assert [(span.project, span.run_id, span.step_number) for span in roots] == [("my-project", "my-project", 3)] * 2
 
 
+def test_a_step_is_any_whole_number(program: Callable[..., Any], sink: OtlpSink) -> None:
+    done = program(
+        """
+        import caribou
+        for step in (-1, "12", 2**70, "late"):
+            with caribou.trace_run(datapoint_id="d", step_number=step):
+                pass
+        """,
+        CARIBOU_PHASE="train",
+    )
+    assert done.stderr.count("step_number must be a whole number of 64 bits;") == 2
+    assert [span.step_number for span in sink.spans(item_type="rollout")] == [-1, 12, None, None]
+
+
 def test_production_without_anything_is_recorded_under_default(program: Callable[..., Any], sink: OtlpSink) -> None:
     program("import caribou\nwith caribou.trace_run(datapoint_id='d', phase='prod'): pass\n")
     assert sink.root().project == "default"

@@ -45,6 +45,16 @@ impl Field<'_, '_> {
         json_from(self.value)
     }
 
+    /// A whole number, below zero too.
+    pub(crate) fn whole(&self) -> PyResult<Option<i64>> {
+        let py = self.value.py();
+        let number = py
+            .get_type::<PyInt>()
+            .call1((self.value,))
+            .and_then(|number| number.extract::<i64>());
+        self.or_left_out(number, "a whole number of 64 bits")
+    }
+
     /// A whole number that is not negative.
     pub(crate) fn count(&self) -> PyResult<Option<u64>> {
         if let Ok(number) = self.value.cast::<PyInt>()

@@ -63,8 +63,8 @@ fn set(meta: &mut Meta, name: &'static str, value: &Bound<'_, PyAny>) -> PyResul
     match name {
         "datapoint_id" => meta.datapoint_id = field.text()?,
         "phase" => meta.phase = phase(&field.text()?)?,
-        "step_number" => meta.step_number = signed(&field)?,
-        "sample_index" => meta.sample_index = signed(&field)?,
+        "step_number" => meta.step_number = field.whole()?,
+        "sample_index" => meta.sample_index = field.whole()?,
         "started_at" => meta.started_at_unix_nanos = field.moment()?,
         "run_id" => meta.run_id = Some(field.text()?),
         "env_name" => meta.env_name = Some(field.text()?),
@@ -88,13 +88,6 @@ fn phase(text: &str) -> PyResult<Option<Phase>> {
     text.parse()
         .map(Some)
         .map_err(|error: caribou_model::UnknownPhase| PyValueError::new_err(error.to_string()))
-}
-
-fn signed(field: &Field<'_, '_>) -> PyResult<Option<i64>> {
-    Ok(match field.value.extract::<i64>() {
-        Ok(number) => Some(number),
-        Err(_) => field.count()?.and_then(|count| i64::try_from(count).ok()),
-    })
 }
 
 fn unknown(key: &str) -> PyErr {
