@@ -19,3 +19,5 @@ run 'Outage: cost and memory of a program while the server is away, and what arr
   .venv/bin/python caribou/benchmarks/outage.py --outage-seconds 30
 run 'Ingest: durable spans per second against a bare insert; size; start; memory' \
   cargo run --quiet --release -p kestrel --example ingest_bench
+run 'Reading: lists of a million rollouts' \
+  .venv/bin/python caribou/benchmarks/reading.py
