@@ -159,8 +159,19 @@ variables! {
     OTEL_SERVICE_NAME;
     /// `true` turns the recorder off, like `CARIBOU_DISABLED`.
     OTEL_SDK_DISABLED;
-    /// File with the certificates to trust, in PEM format.
+    /// File with the certificates to trust instead of the built-in ones, in PEM format.
     SSL_CERT_FILE;
+    /// URL of the proxy that requests go through, to `http://` addresses too; never those to this machine itself.
+    /// `ALL_PROXY` wins over it; all of these may be in lower case.
+    HTTPS_PROXY;
+    /// The same, where `HTTPS_PROXY` is not set.
+    HTTP_PROXY;
+    /// Hosts that are reached without the proxy, separated by commas; `.example.com` stands for all below it, `*` for
+    /// all.
+    NO_PROXY;
+    /// Folder for the state of programs, in which the spool is where `CARIBOU_SPOOL_DIR` is not set; `~/.local/state`
+    /// where it is not set or not absolute.
+    XDG_STATE_HOME;
 }
 
 #[cfg(test)]
@@ -194,6 +205,16 @@ mod tests {
     #[test]
     fn every_variable_is_documented() {
         assert!(ALL.iter().all(|(_, text)| !text.trim().is_empty()));
-        assert!(ALL.iter().any(|(name, _)| *name == KESTREL_API_URL));
+        let documented = |name| ALL.iter().any(|(documented, _)| *documented == name);
+        assert!(documented(KESTREL_API_URL));
+        for usual in [
+            "HTTPS_PROXY",
+            "HTTP_PROXY",
+            "NO_PROXY",
+            "SSL_CERT_FILE",
+            "XDG_STATE_HOME",
+        ] {
+            assert!(documented(usual), "{usual}");
+        }
     }
 }

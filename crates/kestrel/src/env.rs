@@ -90,4 +90,6 @@ env_vars! {
     AWS_CONTAINER_CREDENTIALS_FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "not set";
     /// File with what a container shows there; set by the platform.
     AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "not set";
+    /// File with the certificates to trust, in PEM format, where `CLICKHOUSE_URL` or the bucket speaks TLS.
+    SSL_CERT_FILE = "SSL_CERT_FILE", "the system's";
 }

@@ -23,7 +23,7 @@ impl SpoolSettings {
         let named = |name| environment.non_empty(name).map(PathBuf::from);
         let state = || {
             // The standard has relative paths ignored.
-            named("XDG_STATE_HOME")
+            named(variable::XDG_STATE_HOME)
                 .filter(|path| path.is_absolute())
                 .or_else(|| Some(named("HOME")?.join(".local/state")))
         };
