@@ -255,13 +255,16 @@ def test_one_bad_span_does_not_take_the_others_with_it(langfuse: LangfuseServer)
     assert "'refused': 1" in printed
 
 
-def test_what_was_sent_before_does_not_take_the_rest_of_a_long_rollout_with_it(langfuse: LangfuseServer) -> None:
+@pytest.mark.parametrize("taken", [1, 5, 300, 512])
+def test_what_was_sent_before_does_not_take_the_rest_of_a_long_rollout_with_it(
+    langfuse: LangfuseServer, taken: int
+) -> None:
     """The answer to the first part is lost, and Langfuse takes no span again."""
     original = langfuse._keep_spans
 
     def lose_first_answer(batch: list[dict[str, Any]], headers: Any) -> None:
         is_first = not langfuse.spans
-        original(batch, headers)
+        original(batch[:taken] if is_first else batch, headers)
         if is_first:
             raise RefusedError(503, "the answer was lost")
 
@@ -280,7 +283,7 @@ def test_what_was_sent_before_does_not_take_the_rest_of_a_long_rollout_with_it(l
         """,
     )
     assert len(langfuse.spans) == 1801
-    assert 0 < int(printed) <= 512
+    assert int(printed) == taken
 
 
 def test_a_server_that_comes_back_has_everything_once(langfuse: LangfuseServer) -> None:

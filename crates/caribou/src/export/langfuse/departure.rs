@@ -287,18 +287,25 @@ impl Departure {
                 Answer::Taken(_) => {
                     self.search.taken();
                     self.settle(count);
-                    count = self.batch.len();
+                    count *= 2;
                 }
                 Answer::Later(later) => return Err(later),
-                Answer::Bad(reason) if count > 1 && self.search.goes_on(count as u64, &reason) => {
-                    count /= 2;
+                Answer::Bad(reason) => {
+                    let goes_on =
+                        self.search.goes_on(count as u64, &reason) || self.takes_the_last(api)?;
+                    if count == 1 {
+                        self.set_aside(&reason);
+                        self.settle(1);
+                    }
+                    count = if goes_on { count / 2 } else { 1 };
                 }
-                Answer::Bad(reason) | Answer::Refused(reason) if count == 1 => {
-                    self.set_aside(&reason);
-                    self.settle(1);
-                    count = self.batch.len();
+                Answer::Refused(reason) => {
+                    if count == 1 {
+                        self.set_aside(&reason);
+                        self.settle(1);
+                    }
+                    count = 1;
                 }
-                Answer::Bad(_) | Answer::Refused(_) => count = 1,
                 Answer::NoRoute => {
                     let reason = "HTTP 404: there is no /api/public/otel; set LANGFUSE_HOST to a Langfuse >= 3.22";
                     while !self.batch.is_empty() {
@@ -310,6 +317,28 @@ impl Departure {
         }
         self.batch_bytes = 0;
         Ok(())
+    }
+
+    /// Whether it takes the last span of the batch, before everything is held to be refused: those in front may be what
+    /// it had been sent before a kill.
+    fn takes_the_last(&mut self, api: &Api) -> Result<bool, Later> {
+        let Some(last) = self.batch.last_mut().filter(|last| !last.is_empty()) else {
+            return Ok(false);
+        };
+        match api.send_spans(&self.envelope, &[last.as_slice()]) {
+            Answer::Taken(_) => {
+                last.clear();
+                self.search = Search::default();
+                self.search.taken();
+                Ok(true)
+            }
+            Answer::Later(later) => {
+                // Nothing is decided.
+                self.search = Search::default();
+                Err(later)
+            }
+            Answer::Bad(_) | Answer::Refused(_) | Answer::NoRoute => Ok(false),
+        }
     }
 
     fn settle(&mut self, count: usize) {
