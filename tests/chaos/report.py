@@ -10,9 +10,9 @@ EXPLANATION = """\
 Every item counts once for each destination of its program.
 lost: of what was promised. late: logged in the last moments before a kill and lost with it, the oldest so many
 milliseconds before. resent: rows that were stored twice, not merged yet, and count once. damaged: records by hand.
-doubled and set aside in Langfuse, which does not know a span again: what a request held whose answer was lost, or
-which was under way at a kill, and which was therefore sent again; some rounds' Langfuse stores it twice, that of the
-others refuses it."""
+doubled and set aside in Langfuse, which does not know a span again: what a request held that was under way at a kill
+or whose answer was lost, and which was therefore sent again, or that the network sent twice. The Langfuse of half of
+the rounds stores it twice, that of the others refuses it."""
 
 
 def line_of(result: Result) -> str:
