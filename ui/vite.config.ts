@@ -13,13 +13,15 @@ function mockApi(): Plugin {
   };
 }
 
+const KESTREL = process.env["KESTREL_API_URL"] ?? "http://127.0.0.1:4700";
+
 export default defineConfig(({ mode }) => ({
   plugins: [react(), ...(mode === "mock" ? [mockApi()] : [])],
   server: {
     proxy:
       mode === "mock"
         ? undefined
-        : { "/api": process.env["KESTREL_API_URL"] ?? "http://127.0.0.1:4700" },
+        : Object.fromEntries(["/api", "/readyz"].map((path) => [path, KESTREL])),
   },
   build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 700 },
   test: {

@@ -123,6 +123,7 @@ export const pageUrls = {
 
 /** Addresses of the API. */
 export const apiUrls = {
+  ready: () => "/readyz",
   projects: () => `/api/v1/projects${formatQuery({ limit: 1000 })}`,
   traces: (filters: TraceFilters, page: ListPage) =>
     `/api/v1/traces${formatQuery({ ...filters, ...page, count: page.count ? "true" : undefined })}`,

@@ -37,6 +37,8 @@ export type Unsubscribe = () => void;
 
 /** Everything that the pages ask of Kestrel. */
 export interface KestrelApi {
+  /** Whether a server answers and its store does. */
+  isReady(): Promise<boolean>;
   projects(signal?: AbortSignal): Promise<ProjectPage>;
   traces(filters: TraceFilters, page: ListPage, signal?: AbortSignal): Promise<TracePage>;
   facets(filters: TraceFilters, signal?: AbortSignal): Promise<Facets>;

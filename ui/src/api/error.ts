@@ -14,6 +14,11 @@ export class ApiError extends Error {
     return this.status === 404;
   }
 
+  /** True where no server answered. */
+  get isUnreachable(): boolean {
+    return this.code === "unreachable";
+  }
+
   /** True where asking the same again cannot help. */
   get isRefused(): boolean {
     return this.status >= 400 && this.status < 500;

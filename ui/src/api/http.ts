@@ -70,6 +70,11 @@ function listen<S extends v.GenericSchema<unknown, { items: unknown[] }>>(
 /** Kestrel over HTTP, at the address that this page came from. */
 export function httpApi(): KestrelApi {
   return {
+    isReady: () =>
+      request(apiUrls.ready(), {}).then(
+        () => true,
+        () => false,
+      ),
     projects: (signal) => read(apiUrls.projects(), schemas.projectPage, signal),
     traces: (filters, page, signal) =>
       read(apiUrls.traces(filters, page), schemas.tracePage, signal),

@@ -27,6 +27,16 @@ export function refuse(path: string, status: number, message: string): void {
   );
 }
 
+/** Takes the server away: nothing of it answers until `comeBack`. */
+export function goAway(): void {
+  server.use(http.get("*", () => HttpResponse.error()));
+}
+
+/** The server answers that it is ready; what else it answers is said after this. */
+export function comeBack(): void {
+  server.resetHandlers(http.get("*/readyz", () => new HttpResponse("ready")));
+}
+
 /** Never answers `GET /api/v1/{path}`. */
 export function hang(path: string): void {
   server.use(http.get(`*/api/v1/${path}`, () => new Promise<never>(() => undefined)));

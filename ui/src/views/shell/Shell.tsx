@@ -1,9 +1,11 @@
 import { Link, Outlet, useMatchRoute } from "@tanstack/react-router";
+import { useRecovery } from "../../queries/useRecovery";
 import { ThemeMenu } from "./ThemeMenu";
 import classes from "./Shell.module.css";
 
 /** The bar on top, and the page beneath it. */
 export function Shell() {
+  useRecovery();
   const inProject = useMatchRoute()({ to: "/p/$project" }) !== false;
   return (
     <div className={classes.shell}>

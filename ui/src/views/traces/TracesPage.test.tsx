@@ -2,7 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, test } from "vitest";
 import { traceSummary } from "../../test/factories";
-import { answer, hang, refuse } from "../../test/msw";
+import { answer, comeBack, goAway, hang, refuse } from "../../test/msw";
 import { renderAt } from "../../test/render";
 
 const two = {
@@ -68,6 +68,15 @@ describe("list of rollouts", () => {
     expect(screen.getByRole("link", { name: "Cancel my flight" })).toBeInTheDocument();
   });
 
+  test("a server that was away is asked again by itself once it is back", async () => {
+    goAway();
+    renderAt("/traces");
+    expect(await screen.findByText(/the server does not answer/)).toBeInTheDocument();
+    comeBack();
+    answer("traces", two);
+    expect(await screen.findByText("2 rollouts", undefined, { timeout: 20_000 })).toBeVisible();
+  });
+
   test("an order that the server does not know can be left", async () => {
     refuse("traces", 400, "sort must be one of started_at, score");
     const { router } = renderAt("/traces?sort=wibble");
@@ -88,6 +97,7 @@ describe("list of rollouts", () => {
 
   test("keys: a slash goes to the filters, a question mark lists the keys", async () => {
     answer("traces", two);
+    answer("facets", []);
     renderAt("/traces");
     await screen.findByText("2 rollouts");
     await userEvent.keyboard("/");

@@ -93,6 +93,10 @@ interface CallOfMessageProps {
 
 /** A call whose execution has a card of its own is only named here. */
 function CallOfMessage({ call, executed, alone }: CallOfMessageProps) {
-  if (!executed) return <ToolCallLine call={call} note="not executed" />;
+  const { detail } = useOpenTrace();
+  if (!executed) {
+    const note = detail.state === "running" ? "not executed yet" : "not executed";
+    return <ToolCallLine call={call} note={note} />;
+  }
   return alone ? <span className={classes.calls}>calls {call.name}</span> : null;
 }
