@@ -40,8 +40,16 @@ export interface Column {
 
 export const NAME_MIN_WIDTH = 140;
 
+/** What the name has to keep before another column is shown unasked. */
+const NAME_GOOD_WIDTH = 220;
+
 /** Widths where nothing may scroll sideways. */
-const FITTED: Partial<Record<ColumnId, number>> = { status: 34, score: 92, name: 182, started: 92 };
+const FITTED: Partial<Record<ColumnId, number>> = {
+  status: 34,
+  score: 92,
+  name: 182,
+  started: 92,
+};
 
 export const COLUMNS: readonly Column[] = [
   { id: "status", title: "Status", width: 138, initially: true },
@@ -143,9 +151,8 @@ export const COLUMNS: readonly Column[] = [
   { id: "tags", title: "Tags", width: 140, initially: true },
 ];
 
-/** What stays, in this order, where there is little room. */
+/** What stays beside the name, in this order, where there is little room. */
 const IMPORTANCE: readonly ColumnId[] = [
-  "name",
   "status",
   "score",
   "started",
@@ -200,9 +207,11 @@ export function placeColumns(choice: ColumnChoice, room: number, compact: boolea
       width: FITTED[column.id] ?? column.width,
       compact: column.id === "status",
     }));
-    return fitting(narrowed, room);
+    return fitting(narrowed, room, FITTED.name ?? 0);
   }
-  return isChosen(choice) || room === 0 ? chosen : fitting(chosen, room);
+  if (isChosen(choice) || room === 0) return chosen;
+  const nameWidth = choice.widths["name"] ?? NAME_GOOD_WIDTH;
+  return fitting(chosen, room, nameWidth);
 }
 
 function isChosen({ shown }: ColumnChoice): boolean {
@@ -210,12 +219,13 @@ function isChosen({ shown }: ColumnChoice): boolean {
   return shown.length !== usual.length || !usual.every((id) => shown.includes(id));
 }
 
-function fitting(columns: PlacedColumn[], room: number): PlacedColumn[] {
-  const kept = new Set<ColumnId>();
-  let left = room;
+/** The name, and of the others those that fit beside it. */
+function fitting(columns: PlacedColumn[], room: number, nameWidth: number): PlacedColumn[] {
+  const kept = new Set<ColumnId>(["name"]);
+  let left = room - nameWidth;
   for (const id of IMPORTANCE) {
     const column = columns.find((candidate) => candidate.id === id);
-    if (!column || (column.width > left && id !== "name")) continue;
+    if (!column || column.width > left) continue;
     kept.add(id);
     left -= column.width;
   }
