@@ -15,7 +15,6 @@ FAULTS = (
     "kill -9 of the program",
     "kill -9 of the engine",
     "kill -9 of Kestrel",
-    "ClickHouse refuses",
     "after commit",
     "Langfuse is cut",
     "disk full",
