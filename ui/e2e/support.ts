@@ -111,3 +111,10 @@ export async function openPage(
   page.on("pageerror", (error) => problems.push(error.message));
   return { page, problems };
 }
+
+/** Until what was just shown also listens: a frame later, after the work that the frame left behind. */
+export function settled(page: Page): Promise<void> {
+  return page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))),
+  );
+}

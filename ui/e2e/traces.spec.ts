@@ -1,7 +1,7 @@
 /** The list of rollouts, in a browser, over the mock server. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openPage, startBrowser, startSite, type Site } from "./support.ts";
+import { openPage, settled, startBrowser, startSite, type Site } from "./support.ts";
 
 /** What comes by and by may take its time on a busy machine. */
 const POLLING = { timeout: 45_000 };
@@ -79,15 +79,19 @@ describe("traces", () => {
     await rows().first().waitFor();
     const focused = () =>
       page.evaluate(() => document.activeElement?.closest("[data-row]")?.getAttribute("data-row"));
+    await settled(page);
     await page.keyboard.press("j");
     await expect.poll(focused, POLLING).toBe("0");
     await page.keyboard.press("ArrowDown");
     await expect.poll(focused, POLLING).toBe("1");
     await page.keyboard.press("Enter");
-    await page.getByRole("region", { name: "transcript" }).waitFor();
+    // Contents are fetched by what hears the keys.
+    await page.locator("article p").first().waitFor();
     const first = page.url();
     await page.keyboard.press("n");
     await page.waitForURL((url) => url.href !== first);
+    await page.locator("article p").first().waitFor();
+    await settled(page);
     await page.keyboard.press("Escape");
     await page.waitForURL((url) => !url.searchParams.has("open"));
     await expect.poll(focused, POLLING).toBe("2");
@@ -100,7 +104,7 @@ describe("traces", () => {
     await rows().first().waitFor();
     await table.evaluate((element) => element.scrollTo({ top: 1600 }));
     await page.locator("[data-row='55']").click();
-    await page.getByRole("region", { name: "transcript" }).waitFor();
+    await page.locator("article p").first().waitFor();
     await page.keyboard.press("Escape");
     await page.waitForURL((url) => !url.searchParams.has("open"));
     await expect.poll(() => table.evaluate((element) => element.scrollTop), POLLING).toBe(1600);

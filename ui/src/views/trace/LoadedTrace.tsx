@@ -86,8 +86,6 @@ export function LoadedTrace(props: LoadedTraceProps) {
     E: () => step(-1, (row) => row.span.error),
     g: () => end(false),
     G: () => end(true),
-    n: () => neighbours.next !== null && onOpen(neighbours.next),
-    p: () => neighbours.previous !== null && onOpen(neighbours.previous),
     o: () => selected !== null && expansion.toggleItem(selected),
     f: commands.foldAll,
     y: copyLink,

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { describe, expect, test } from "vitest";
 import type { Span } from "../../api/types";
 import type { SpanOutline } from "../../api/types";
-import { span, spanOutline, traceDetail } from "../../test/factories";
+import { span, spanOutline, traceDetail, traceSummary } from "../../test/factories";
 import { outlineColumns } from "../../test/outlineColumns";
 import { answer, answerWith, hang, refuse } from "../../test/msw";
 import { renderAt } from "../../test/render";
@@ -164,6 +164,19 @@ describe("page of a rollout", () => {
     hang(`traces/${ID}/spans`);
     renderAt(`/traces/${ID}`);
     expect(await screen.findByRole("status", { name: "loading the rollout" })).toBeInTheDocument();
+  });
+
+  test("loading beside the list: Escape leads back at once", async () => {
+    serve();
+    answer("traces", { items: [traceSummary()], next_cursor: null, total: 1 });
+    hang(`traces/${ID}`);
+    const { router } = renderAt(`/traces?open=${ID}`);
+    await screen.findByRole("status", { name: "loading the rollout" });
+    // Its code may be on its way as well.
+    await waitFor(async () => {
+      await userEvent.keyboard("{Escape}");
+      expect(router.state.location.searchStr).toBe("");
+    });
   });
 
   test("not found: says what may have happened and leads on", async () => {

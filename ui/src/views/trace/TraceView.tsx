@@ -4,6 +4,7 @@ import { ApiError } from "../../api/error";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
+import { useKeys } from "../../components/useKeys";
 import { useLiveSpans } from "../../queries/useLiveSpans";
 import { useOutline } from "../../queries/useOutline";
 import { useTrace } from "../../queries/useTrace";
@@ -26,11 +27,19 @@ export interface TraceViewProps {
 
 /** One rollout, on its own page or beside the list. */
 export function TraceView(props: TraceViewProps) {
-  const { traceId } = props;
+  const { traceId, neighbours, onOpen, onClose } = props;
   const trace = useTrace(traceId);
   const outline = useOutline(traceId);
   const running = trace.data?.state === "running";
   useLiveSpans(traceId, trace.data?.started_at, running);
+
+  const isLoaded = trace.data !== undefined && outline.outline !== null;
+  // One goes on, or back to the list, without waiting for what is on its way.
+  useKeys({
+    n: () => neighbours.next !== null && onOpen(neighbours.next),
+    p: () => neighbours.previous !== null && onOpen(neighbours.previous),
+    Escape: () => !isLoaded && onClose?.(),
+  });
 
   const error = trace.error ?? outline.error;
   const retry = () => {
@@ -49,7 +58,7 @@ export function TraceView(props: TraceViewProps) {
           onRetry={retry}
         />
       ) : error ? (
-        <Failed error={error} traceId={traceId} onRetry={retry} onClose={props.onClose} />
+        <Failed error={error} traceId={traceId} onRetry={retry} onClose={onClose} />
       ) : (
         <Skeleton rows={14} height={56} label="loading the rollout" />
       )}
