@@ -219,3 +219,15 @@ pub(super) fn millis_from_nanos(nanos: u64) -> f64 {
     let millis = nanos as f64 / 1e6;
     millis
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_structure_is_answered_with_its_keys_in_the_order_that_they_were_given_in() {
+        let given = r#"{"type":"text","text":"x","cache":{"b":1,"a":[{"z":1,"c":2}]}}"#;
+        let answered = json(given.to_owned()).unwrap();
+        assert_eq!(answered.to_string(), given);
+    }
+}

@@ -200,7 +200,7 @@ fn content_given_as_json_stays_json() {
     let span = &recording.sink.spans_of(ItemType::Message)[0];
     assert_eq!(
         span.content,
-        Payload::Json(r#"[{"text":"x","type":"text"}]"#.into())
+        Payload::Json(r#"[{"type":"text","text":"x"}]"#.into())
     );
 }
 
