@@ -56,6 +56,18 @@ pub(super) fn is_unreachable(error: &ureq::Error) -> bool {
     }
 }
 
+/// What went wrong, and what may be wrong with the address where only that explains it.
+pub(super) fn reason_of(error: &ureq::Error) -> String {
+    let reason = error.to_string();
+    // What is no TLS at all comes as an error of TLS, or wrapped into one of the connection.
+    if reason.contains("InvalidContentType") {
+        return format!(
+            "{reason}: the server does not seem to speak TLS; is http:// meant instead of https://?"
+        );
+    }
+    reason
+}
+
 /// A text as the value of a parameter in a URL.
 pub(super) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -72,7 +84,33 @@ pub(super) fn percent_encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
     use super::*;
+
+    #[test]
+    fn a_server_that_speaks_no_tls_is_told_from_other_errors() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _read = stream.read(&mut [0; 16_384]).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .unwrap();
+            // Open until the client has read it: what is not read yet would be lost with the connection.
+            stream
+        });
+        let error = agent(&url, Duration::from_secs(60), None)
+            .get(&url)
+            .call()
+            .unwrap_err();
+        drop(server.join().unwrap());
+        let reason = reason_of(&error);
+        assert!(reason.contains("does not seem to speak TLS"), "{reason}");
+        assert_eq!(reason_of(&ureq::Error::HostNotFound), "host not found");
+    }
 
     #[test]
     fn a_value_in_a_url_keeps_what_is_unreserved() {

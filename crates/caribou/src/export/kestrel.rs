@@ -12,6 +12,7 @@ use ureq::Agent;
 
 use super::Chunk;
 use super::destination::{Destination, Outcome};
+use super::http::reason_of;
 use crate::settings::OtlpTarget;
 
 /// Posts spans as protobuf.
@@ -106,7 +107,7 @@ pub(super) fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 fn outcome_from_error(error: &ureq::Error) -> Outcome {
-    let reason = error.to_string();
+    let reason = reason_of(error);
     match error {
         // A URL, header or certificate that is wrong now is wrong later, but a restart of the server with another
         // certificate is not unheard of, and nothing is lost by asking again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::Agent;
 
-use crate::export::http::{is_unreachable, percent_encoded};
+use crate::export::http::{is_unreachable, percent_encoded, reason_of};
 use crate::export::kestrel::retry_after;
 use crate::settings::ClickHouseTarget;
 
@@ -90,7 +90,7 @@ impl Http {
             code: None,
             unreachable: is_unreachable(&error),
             after: None,
-            reason: error.to_string(),
+            reason: reason_of(&error),
         })?;
         let text = response
             .body_mut()

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use crate::export::destination::Outcome;
+use crate::export::http::reason_of;
 use crate::export::kestrel::{compressed, message, retry_after};
 use crate::settings::LangfuseTarget;
 
@@ -150,7 +151,7 @@ fn later_from_error(error: &ureq::Error) -> Later {
     Later {
         after: None,
         unreachable,
-        reason: error.to_string(),
+        reason: reason_of(error),
     }
 }
 
