@@ -287,7 +287,7 @@ class Round:
         folder = f"{tally.destination.removeprefix('far-')}-*"
         aside = list(self.spool.glob(f"{folder}/set-aside/*"))
         tally.set_aside = len(aside)
-        tally.problems += [f"set aside: {path}" for path in aside if b"was sent before" not in first_line(path)]
+        tally.problems += [f"set aside: {path}" for path in aside if not was_sent_before(path)]
         kept = len(list(self.spool.glob(f"{folder}/damaged/*")))
         tally.damaged = self.damaged_records[tally.destination]
         if self.expects_damage and kept == 0 and tally.damaged:
@@ -329,5 +329,8 @@ class Round:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def first_line(path: Path) -> bytes:
-    return path.read_bytes().split(b"\n", 1)[0]
+def was_sent_before(path: Path) -> bool:
+    """Whether that is why it was set aside. Of an answer that was cut off only the status is known; what such a span
+    says counts as lost unless Langfuse has it."""
+    reason = json.loads(path.read_bytes().split(b"\n", 1)[0])["reason"]
+    return "was sent before" in reason or reason == "HTTP 400: "
