@@ -95,6 +95,19 @@ describe("page of a rollout", () => {
     );
   });
 
+  test("enter goes to the first match once it is known", async () => {
+    serve();
+    answer(`traces/${ID}/search`, {
+      items: [{ span_id: "call", index: 2, count: 1 }],
+      truncated: false,
+    });
+    renderAt(`/traces/${ID}`);
+    await screen.findByRole("article", { name: "assistant" });
+    await userEvent.keyboard("/");
+    await userEvent.type(await screen.findByLabelText("Search in this rollout"), "first{Enter}");
+    expect(await screen.findByText(/^1 of 1/)).toBeInTheDocument();
+  });
+
   test("a call with an execution is shown once, as a card; one without says so", async () => {
     serve();
     renderAt(`/traces/${ID}`);
