@@ -274,6 +274,7 @@ impl OutboxState {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use caribou_spool::{DestinationIdentity, Entry, Record};
@@ -439,11 +440,11 @@ mod tests {
             (0, 1, 2)
         );
     }
-    #[test]
-    fn a_program_that_logs_all_the_time_looks_around_as_well() {
-        let folder = tempfile::tempdir().unwrap();
+
+    /// An outbox that holds one span, and a spool in which nothing waits.
+    fn outbox_with_spool(folder: &Path) -> Outbox {
         let settings = crate::settings::SpoolSettings {
-            directory: Some(folder.path().to_owned()),
+            directory: Some(folder.to_owned()),
             max_bytes: u64::MAX,
         };
         let identity = DestinationIdentity::new("kind", "http://localhost:9", "");
@@ -451,6 +452,13 @@ mod tests {
         let shelf = Shelf::open(&settings, &identity, &[], false, &slot).unwrap();
         let outbox = outbox_holding(1);
         outbox.shelf_opened(Some(Arc::new(shelf)));
+        outbox
+    }
+
+    #[test]
+    fn a_program_that_logs_all_the_time_looks_around_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = outbox_with_spool(folder.path());
         assert!(matches!(outbox.next(None), Next::Drain(_)));
         outbox.spool_is_drained(0);
         assert!(matches!(outbox.next(None), Next::Send(_)));
@@ -500,15 +508,7 @@ mod tests {
     #[test]
     fn a_spool_that_cannot_be_had_holds_up_nothing_in_memory_and_is_looked_at_again() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = crate::settings::SpoolSettings {
-            directory: Some(folder.path().to_owned()),
-            max_bytes: u64::MAX,
-        };
-        let identity = DestinationIdentity::new("kind", "http://localhost:9", "");
-        let slot = crate::export::shelf::SpoolSlot::default();
-        let shelf = Shelf::open(&settings, &identity, &[], false, &slot).unwrap();
-        let outbox = outbox_holding(1);
-        outbox.shelf_opened(Some(Arc::new(shelf)));
+        let outbox = outbox_with_spool(folder.path());
         assert!(matches!(outbox.next(None), Next::Drain(_)));
         assert!(outbox.put_off_spool(Duration::from_secs(3600)));
         assert!(matches!(outbox.next(None), Next::Send(_)));
