@@ -15,20 +15,23 @@ export function windowOf(index: number): number {
 }
 
 export function windowOptions(api: KestrelApi, traceId: string, window: number) {
-  return {
-    queryKey: keys.window(traceId, window),
-    queryFn: ({ signal }: { signal: AbortSignal }) =>
-      api.spans(traceId, { offset: window * WINDOW_SIZE, limit: WINDOW_SIZE }, signal),
-    gcTime: KEPT_MS,
-    staleTime: Number.POSITIVE_INFINITY,
-  };
+  const offset = window * WINDOW_SIZE;
+  return pageOptions(api, traceId, keys.window(traceId, window), { offset, limit: WINDOW_SIZE });
 }
 
 function aloneOptions(api: KestrelApi, traceId: string, index: number) {
+  return pageOptions(api, traceId, keys.spanAlone(traceId, index), { offset: index, limit: 1 });
+}
+
+function pageOptions<Key extends readonly unknown[]>(
+  api: KestrelApi,
+  traceId: string,
+  queryKey: Key,
+  place: { offset: number; limit: number },
+) {
   return {
-    queryKey: keys.spanAlone(traceId, index),
-    queryFn: ({ signal }: { signal: AbortSignal }) =>
-      api.spans(traceId, { offset: index, limit: 1 }, signal),
+    queryKey,
+    queryFn: ({ signal }: { signal: AbortSignal }) => api.spans(traceId, place, signal),
     gcTime: KEPT_MS,
     staleTime: Number.POSITIVE_INFINITY,
   };
